@@ -1,0 +1,73 @@
+/**
+ * The tool library as the Meta-Agent reads it: name, definition and usage of each tool
+ * (paper section 2.1; the three fields are its m, d and u).
+ */
+export interface ToolDescription {
+  readonly name: string;
+  /** What stands between the brackets of an action. */
+  readonly argument: string;
+  readonly definition: string;
+  readonly usage: string;
+  /** Other names under which models may call it. */
+  readonly aliases: readonly string[];
+}
+
+/** Tools that look something up. Offered for selection only where a provider is configured. */
+export const lookupTools: readonly ToolDescription[] = [
+  {
+    name: 'Search',
+    argument: 'query',
+    definition: 'finds pages by their text and returns the opening sentences of the best ones',
+    usage: 'Search[harbour towns of Orvale]',
+    aliases: ['BingSearch', 'WebSearch'],
+  },
+  {
+    name: 'Retrieve',
+    argument: 'title',
+    definition: 'returns the first paragraph of the page with that title, or similar titles when there is none',
+    usage: 'Retrieve[Mount Arel]',
+    aliases: ['Wikipedia'],
+  },
+  {
+    name: 'Lookup',
+    argument: 'keyword',
+    definition: 'returns the next sentence with the keyword from the page that was found last',
+    usage: 'Lookup[harbour]',
+    aliases: [],
+  },
+  {
+    name: 'Calculator',
+    argument: 'expression',
+    definition: 'works out an arithmetic expression',
+    usage: 'Calculator[1874 - 1831]',
+    aliases: ['Calculate'],
+  },
+];
+
+/** Actions that belong to the loop itself; every agent prompt lists them after the selected tools. */
+export const finishTool: ToolDescription = {
+  name: 'Finish',
+  argument: 'answer',
+  definition: 'gives the answer and nothing else; yes or no where the question asks for that',
+  usage: 'Finish[Lake Sarn]',
+  aliases: [],
+};
+export const reflectTool: ToolDescription = {
+  name: 'Reflect',
+  argument: 'right or wrong',
+  definition: 'judges the answer that was just given, from the steps so far',
+  usage: 'Reflect[right]',
+  aliases: [],
+};
+
+/** Renders the numbered action list of the agent prompt. */
+export function renderActionList(tools: readonly ToolDescription[]): string {
+  return [...tools, finishTool, reflectTool]
+    .map((tool, i) => `(${i + 1}) ${tool.name}[${tool.argument}]: ${tool.definition}. For example, ${tool.usage}.`)
+    .join('\n');
+}
+
+/** Renders the library for the tool selection prompt: name, definition, usage. */
+export function renderLibrary(tools: readonly ToolDescription[]): string {
+  return tools.map((tool) => `- ${tool.name}: ${tool.definition}. Usage: ${tool.usage}`).join('\n');
+}

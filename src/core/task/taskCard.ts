@@ -1,0 +1,48 @@
+import * as z from 'zod';
+
+/** A task card, `*.task.json`: what a researcher writes to grow an agent. */
+
+export const Example = z
+  .object({
+    question: z.string().min(1).describe('A question of the kind that the agent should answer.'),
+    answer: z.string().min(1).describe('Its short answer.'),
+    choices: z.array(z.string()).optional().describe('Options of a multiple-choice question, in order A, B, C, …'),
+    level: z.string().optional().describe('Difficulty level, one of the card’s levels.'),
+  })
+  .strict();
+
+export const TaskCard = z
+  .object({
+    $schema: z.string().optional(),
+    name: z.string().min(1).max(80).describe('Name of the task, as shown in views and reports.'),
+    description: z
+      .string()
+      .min(1)
+      .describe('What the agent does, in a sentence or two. Every prompt begins with it.'),
+    examples: z.array(Example).min(1).describe('A handful of example questions with answers. Two are enough.'),
+    metric: z.enum(['f1', 'em', 'choice']).describe('How an answer is scored: token F1, exact match, or option letter.'),
+    levels: z.array(z.string()).default([]).describe('Difficulty levels, from easy to hard, as they occur in the question file.'),
+    tools: z
+      .array(z.string())
+      .optional()
+      .describe('Tools to use. Left out, the Meta-Agent selects them from the library.'),
+    questions: z
+      .string()
+      .optional()
+      .describe('Path of the evaluation questions (JSON Lines with id, question, answer, level), relative to this card.'),
+    documents: z
+      .string()
+      .optional()
+      .describe('Path of the pages that Search, Retrieve and Lookup read (JSON Lines with title and paragraphs), relative to this card.'),
+    world: z
+      .object({ seed: z.number().int().nonnegative() })
+      .strict()
+      .optional()
+      .describe('Use the generated starter encyclopedia of this seed instead of documents and questions.'),
+    settings: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('Run settings that differ from the defaults for this task; see the settings reference.'),
+  })
+  .strict();
+export type TaskCard = z.infer<typeof TaskCard>;

@@ -7,12 +7,12 @@ export interface PromptTemplate {
 }
 
 export class PromptError extends Error {
-  constructor(
-    readonly reason: 'missing-input' | 'unknown-input' | 'malformed-file',
-    message: string,
-  ) {
+  override readonly name = 'PromptError';
+  readonly reason: 'missing-input' | 'unknown-input' | 'malformed-file';
+
+  constructor(reason: PromptError['reason'], message: string) {
     super(message);
-    this.name = 'PromptError';
+    this.reason = reason;
   }
 }
 

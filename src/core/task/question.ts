@@ -1,0 +1,52 @@
+import * as z from 'zod';
+
+/** What a method may know of a question. Has no room for the answer, so a method cannot be handed one by accident. */
+export interface PublicQuestion {
+  readonly id: string;
+  readonly question: string;
+  /** Difficulty level, one of the task card's; `all` where the task has none. */
+  readonly level: string;
+  /** Kind of question as the data set names it: bridge, comparison, … */
+  readonly type?: string;
+  /** Options of a multiple-choice question, in the order A, B, C, … */
+  readonly choices?: readonly string[];
+}
+
+/** A question with its gold answer. Only data files and the judge hold these. */
+export interface GoldQuestion extends PublicQuestion {
+  readonly answer: string;
+}
+
+/** Drops the answer. Copies field by field: a spread would let every future gold field through. */
+export function toPublic(question: PublicQuestion): PublicQuestion {
+  return {
+    id: question.id,
+    question: question.question,
+    level: question.level,
+    ...(question.type === undefined ? {} : { type: question.type }),
+    ...(question.choices === undefined ? {} : { choices: [...question.choices] }),
+  };
+}
+
+/** One line of a question file. Unknown columns (paragraphs, supporting facts, …) are dropped. */
+export const QuestionRow = z.object({
+  id: z.union([z.string().min(1), z.number()]).transform(String).optional(),
+  question: z.string().min(1),
+  answer: z.string(),
+  level: z.string().default('all'),
+  type: z.string().optional(),
+  choices: z.array(z.string()).optional(),
+});
+
+/** Reads one object of a question file. A row without an id is known by its question. @throws z.ZodError */
+export function parseQuestion(row: unknown): GoldQuestion {
+  const { id, question, answer, level, type, choices } = QuestionRow.parse(row);
+  return {
+    id: id ?? question,
+    question,
+    answer,
+    level,
+    ...(type === undefined ? {} : { type }),
+    ...(choices === undefined ? {} : { choices }),
+  };
+}

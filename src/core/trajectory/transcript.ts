@@ -76,8 +76,8 @@ export function renderTarget(kind: Cue['kind'], text: string): string {
 /** Observations that the loop itself gives; written once, since agents are trained on them. */
 export const loopObservations = {
   answerGiven: 'The answer is noted. Judge it now: is it right or wrong?',
+  answerTaken: 'The answer is noted.',
   judgedWrong: 'The answer was judged wrong. Go on and find a better one.',
   judgedRight: 'The answer was judged right.',
   invalid: (legal: readonly string[]): string => `This action is not valid. Valid actions are ${legal.join(', ')}.`,
-  repeated: 'This action was taken before and gives the same result.',
 } as const;

@@ -1,0 +1,105 @@
+import { call, note } from '../run/ask.ts';
+import type { Answer, Request, Sampling, ToolState } from '../run/request.ts';
+import { samplingSeed } from '../run/random.ts';
+import { finishTool, reflectTool, type ToolDescription } from '../tools/library.ts';
+import { loopObservations } from '../trajectory/transcript.ts';
+import type { Trajectory, TrajectoryStep } from '../trajectory/trajectory.ts';
+import type { Mode } from '../pipeline/mode.ts';
+import type { AgentContext } from './agentPrompt.ts';
+
+/** Limits and sampling of a planning loop; recorded in the run. */
+export interface PlanningOptions {
+  readonly mode: Mode;
+  readonly maxSteps: number;
+  /** How many answers are judged; 0 ends the run at the first answer. */
+  readonly maxReflections: number;
+  /** Characters of prompt after which the loop halts instead of asking. */
+  readonly maxPromptChars: number;
+  readonly maxTokens: { readonly thought: number; readonly action: number };
+  readonly sampling: Omit<Sampling, 'seed'>;
+  /** Seeds are drawn from this and the item's key, so that every call of a run has its own. */
+  readonly seed: number;
+}
+
+export interface PlanningInput {
+  /** The item's key. */
+  readonly key: string;
+  readonly question: string;
+  readonly context: AgentContext;
+  readonly options: PlanningOptions;
+}
+
+export type Yielded<R> = Generator<Request | readonly Request[], R, Answer | readonly Answer[]>;
+
+/** The state that every planning loop shares: history, tool state and answers, and what an action does to them. */
+export class PlanningState {
+  readonly steps: TrajectoryStep[] = [];
+  readonly answers: Trajectory['answers'] = [];
+  readonly input: PlanningInput;
+  #toolState: ToolState = {};
+  #calls = 0;
+  #lastEffectiveTool = '';
+
+  constructor(input: PlanningInput) {
+    this.input = input;
+  }
+
+  /** The number of the step that is being taken, from 1. */
+  get step(): number {
+    return this.steps.length + 1;
+  }
+
+  get legalTools(): readonly ToolDescription[] {
+    return [...this.input.context.tools, finishTool, reflectTool];
+  }
+
+  /** Sampling of the next call; `temperature` overrides for repairs. */
+  sampling(temperature?: number): Sampling {
+    const { sampling, seed } = this.input.options;
+    return { ...sampling, ...(temperature === undefined ? {} : { temperature }), seed: samplingSeed(seed, this.input.key, String(this.#calls++)) };
+  }
+
+  /** Takes an action by the plan agent that is not Finish, and records the step. */
+  *act(thought: string, tool: string, argument: string, parse: TrajectoryStep['parse']): Yielded<void> {
+    const legal = this.input.context.tools.map((t) => t.name);
+    let observation: string;
+    let outcome: TrajectoryStep['outcome'];
+    const afterSearch = this.#lastEffectiveTool === 'Search' || this.#lastEffectiveTool === 'Retrieve';
+    const lookupBarred = this.input.options.mode.lookupOnlyAfterSearch && tool === 'Lookup' && !afterSearch;
+    if (parse === 'failed' || !legal.includes(tool) || lookupBarred) {
+      observation = loopObservations.invalid(this.legalTools.map((t) => `${t.name}[${t.argument}]`));
+      outcome = 'loop';
+      parse = 'failed';
+    } else {
+      const answer = yield* call({ tool, argument, state: this.#toolState });
+      this.#toolState = answer.state;
+      observation = answer.text;
+      outcome = answer.outcome;
+    }
+    // The published loop forgets the last search on any action but Lookup, an invalid one included (methods 1.4).
+    if (tool !== 'Lookup') this.#lastEffectiveTool = tool;
+    yield* this.record({ thought, tool, argument, observation, by: 'plan', parse, outcome });
+  }
+
+  *record(step: TrajectoryStep): Yielded<void> {
+    const at = this.step;
+    this.steps.push(step);
+    yield* note({ step: at, role: 'environment', kind: 'observation', text: step.observation });
+  }
+
+  *halt(reason: 'steps' | 'context'): Yielded<Trajectory> {
+    const text = reason === 'steps' ? `Stopped after ${this.steps.length} steps.` : 'Stopped: the history no longer fits the context.';
+    yield* note({ step: this.steps.length, role: 'environment', kind: 'halt', text, reason });
+    return this.trajectory(false, reason);
+  }
+
+  trajectory(finished: boolean, halt?: 'steps' | 'context'): Trajectory {
+    return {
+      steps: this.steps,
+      answer: this.answers.at(-1)?.text ?? null,
+      answers: this.answers,
+      finished,
+      ...(halt === undefined ? {} : { halt }),
+    };
+  }
+}

@@ -1,0 +1,135 @@
+import type { TraceNote } from '../run/request.ts';
+import { cutLine, visible, visibleLine } from './visible.ts';
+
+/**
+ * A trajectory as a text document. Debugging, search, folding, outline, diff and screen readers all work on this text,
+ * so it obeys three rules: a heading stands at column 0 and nothing else that comes from a model or a tool ever does;
+ * who acts is said in words, never by colour alone; and the document only grows at its end (its last line, which says
+ * whether the run goes on, is the one exception).
+ */
+
+export interface TraceHeader {
+  readonly run: string;
+  /** The item's key in the log, which is the trajectory's id. */
+  readonly item: string;
+  readonly task?: string;
+  readonly question?: string;
+}
+
+/** How far the trajectory has come. */
+export type TraceEnd =
+  | { readonly state: 'live' }
+  | { readonly state: 'stopped' }
+  | { readonly state: 'finished'; readonly summary?: string }
+  | { readonly state: 'failed'; readonly reason: string; readonly message: string };
+
+/** Where a note stands in the text. Lines count from 0; `endLine` is the note's last line. */
+export interface TraceSpan {
+  /** Index of the note in the list that was rendered. */
+  readonly note: number;
+  readonly step: number;
+  readonly agent: string;
+  readonly kind: TraceNote['kind'];
+  readonly line: number;
+  readonly endLine: number;
+}
+
+export interface TraceText {
+  readonly text: string;
+  readonly spans: readonly TraceSpan[];
+}
+
+export const agentTitles: Readonly<Record<string, string>> = {
+  plan: 'Plan agent',
+  tool: 'Tool agent',
+  reflect: 'Reflect agent',
+  meta: 'Meta agent',
+  judge: 'Judge agent',
+  environment: 'Environment',
+};
+
+const labels: Readonly<Record<TraceNote['kind'], string>> = {
+  thought: 'Thought',
+  action: 'Action',
+  observation: 'Observation',
+  reflection: 'Reflection',
+  verdict: 'Verdict',
+  answer: 'Answer',
+  halt: 'Halted',
+  plan: 'Plan',
+  message: 'Message',
+  accepted: 'Accepted',
+  dropped: 'Dropped',
+  selected: 'Selected',
+};
+
+/** Name of a role as the trace shows it. Roles are open (critics, voters, …), so unknown ones are spelled out. */
+export function agentTitle(role: string): string {
+  const known = Object.hasOwn(agentTitles, role) ? agentTitles[role] : undefined;
+  if (known !== undefined) return known;
+  const name = visibleLine(role.trim() || 'unnamed', 40);
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)} agent`;
+}
+
+function remark(note: TraceNote): string {
+  const parts: string[] = [];
+  if (note.parse === 'repaired') parts.push('repaired');
+  if (note.parse === 'failed') parts.push('not readable');
+  if (note.reason !== undefined && note.reason !== '') parts.push(visibleLine(note.reason, 200));
+  // The outline finds a remark's end by its bracket.
+  return parts.length === 0 ? '' : ` (${parts.join(': ').replaceAll('(', '[').replaceAll(')', ']')})`;
+}
+
+function body(note: TraceNote): string {
+  if (note.text !== '' || note.tool === undefined) return note.text;
+  return note.argument === undefined ? note.tool : `${note.tool}[${note.argument}]`;
+}
+
+function noteLines(note: TraceNote): string[] {
+  const [first = '', ...rest] = visible(body(note)).split('\n');
+  const head = `  ${labels[note.kind]}${remark(note)}:${first === '' ? '' : ` ${first}`}`;
+  return [cutLine(head), ...rest.map((line) => cutLine(`    ${line}`))];
+}
+
+function endLine(end: TraceEnd): string {
+  switch (end.state) {
+    case 'live':
+      return '... running: the next answer is pending';
+    case 'stopped':
+      return '... the run stopped here; resume it to go on';
+    case 'finished':
+      return end.summary === undefined ? '=== End' : `=== End: ${visibleLine(end.summary, 400)}`;
+    case 'failed':
+      return `=== Not finished (${visibleLine(end.reason, 80)}): ${visibleLine(end.message, 400)}`;
+  }
+}
+
+/**
+ * Renders a trajectory from its notes in order. Pure: the same notes give the same bytes, and more notes give a text
+ * that begins with the shorter one up to its last line.
+ */
+export function renderTrace(header: TraceHeader, notes: readonly TraceNote[], end: TraceEnd): TraceText {
+  const lines = [`AutoAct trace: ${visibleLine(header.item, 400)}`, `Run: ${visibleLine(header.run, 200)}`];
+  if (header.task !== undefined) lines.push(`Task: ${visibleLine(header.task, 200)}`);
+  if (header.question !== undefined) lines.push(`Question: ${visibleLine(header.question)}`);
+  lines.push('');
+  const spans: TraceSpan[] = [];
+  let step: number | undefined;
+  let role: string | undefined;
+  notes.forEach((note, index) => {
+    if (note.step !== step) {
+      step = note.step;
+      role = undefined;
+      if (step > 0) lines.push(`=== Step ${step}`);
+    }
+    if (note.role !== role) {
+      role = note.role;
+      lines.push(agentTitle(role));
+    }
+    const line = lines.length;
+    lines.push(...noteLines(note));
+    spans.push({ note: index, step: note.step, agent: agentTitle(note.role), kind: note.kind, line, endLine: lines.length - 1 });
+  });
+  lines.push(endLine(end), '');
+  return { text: lines.join('\n'), spans };
+}

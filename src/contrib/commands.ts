@@ -1,0 +1,48 @@
+/**
+ * Every command, once. The manifest's `contributes.commands` is checked against this list by a unit test, and the host
+ * must have a handler for each (the type of its table sees to that).
+ */
+
+export interface CommandSpec {
+  readonly title: string;
+  /** Codicon, shown in views' title bars and inline. */
+  readonly icon?: string;
+  /** Runs programs or writes files, so it needs a trusted workspace. Guarded in code as well as by `enablement`. */
+  readonly needsTrust?: boolean;
+  /** Only makes sense on something that was clicked; hidden from the palette. */
+  readonly contextOnly?: boolean;
+}
+
+export const category = 'AutoAct';
+
+export const commands = {
+  'autoact.newTask': { title: 'New Task Card…', icon: 'new-file', needsTrust: true },
+  'autoact.openStarterTask': { title: 'Open Starter Task', icon: 'rocket', needsTrust: true },
+  'autoact.run': { title: 'Run the Whole Loop', icon: 'run-all', needsTrust: true },
+  'autoact.runStage': { title: 'Run One Stage…', icon: 'run', needsTrust: true },
+  'autoact.resume': { title: 'Resume Run', icon: 'debug-continue', needsTrust: true },
+  'autoact.cancel': { title: 'Cancel Run', icon: 'debug-stop' },
+  'autoact.openDashboard': { title: 'Open Dashboard', icon: 'dashboard' },
+  'autoact.openResults': { title: 'Open Results', icon: 'graph' },
+  'autoact.openTrace': { title: 'Open Trace', icon: 'list-tree' },
+  'autoact.nextTrajectory': { title: 'Next Trajectory', icon: 'arrow-down' },
+  'autoact.previousTrajectory': { title: 'Previous Trajectory', icon: 'arrow-up' },
+  'autoact.showProvenance': { title: 'Show Provenance', icon: 'references' },
+  'autoact.whyDropped': { title: 'Ask Why It Was Dropped', icon: 'question' },
+  'autoact.showRequests': { title: 'Show Prompts and Raw Completions of This Trajectory', icon: 'json' },
+  'autoact.showPrompts': { title: 'Show Prompts', icon: 'comment' },
+  'autoact.overridePrompt': { title: 'Override Prompt in Workspace…', icon: 'edit', needsTrust: true },
+  'autoact.doctor': { title: 'Doctor', icon: 'pulse', needsTrust: true },
+  'autoact.showLog': { title: 'Show Log', icon: 'output' },
+  'autoact.refresh': { title: 'Refresh', icon: 'refresh' },
+  'autoact.moveRunToBin': { title: 'Move Run to Bin', icon: 'trash', needsTrust: true, contextOnly: true },
+  'autoact.openWalkthrough': { title: 'Open the Walkthrough', icon: 'mortar-board' },
+  'autoact.setApiKey': { title: 'Set API Key of a Server…', icon: 'key', needsTrust: true },
+} as const satisfies Record<string, CommandSpec>;
+
+export type CommandId = keyof typeof commands;
+export const commandIds = Object.keys(commands) as CommandId[];
+
+export function commandSpec(id: CommandId): CommandSpec {
+  return commands[id];
+}

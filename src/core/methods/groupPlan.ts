@@ -42,7 +42,7 @@ export function* groupPlan(input: PlanningInput): Method<Trajectory> {
 }
 
 /** Asks a role for the thought of the next step. */
-export function* think(state: PlanningState, role: Role): Yielded<string> {
+export function* think(state: PlanningState, role: Role, kind: 'thought' | 'reflection' = 'thought'): Yielded<string> {
   const { context, question, options } = state.input;
   const answer = yield* ask({
     role, purpose: 'thought',
@@ -51,7 +51,7 @@ export function* think(state: PlanningState, role: Role): Yielded<string> {
   });
   const thought = cleanThought(answer.text, options.mode.cutAtLabelWords);
   yield* note({
-    step: state.step, role, kind: role === 'reflect' ? 'reflection' : 'thought', text: thought,
+    step: state.step, role, kind, text: thought,
     parse: thought === '' ? 'failed' : answer.finish === 'length' ? 'repaired' : 'ok',
     ...(answer.finish === 'length' ? { reason: 'cut at the token limit' } : {}),
   });
@@ -105,7 +105,7 @@ export function* giveAnswer(state: PlanningState, thought: string, answer: strin
 /** The reflect agent judges the last answer. Anything but "right" is a rejection, as in the published loop. */
 export function* reflect(state: PlanningState, role: Role): Yielded<boolean> {
   const { context, question, options } = state.input;
-  const thought = yield* think(state, role);
+  const thought = yield* think(state, role, 'reflection');
   const answer = yield* ask({
     role, purpose: 'verdict',
     prompt: agentPrompt(context, question, state.steps, { kind: 'verdict', thought }),

@@ -1,0 +1,211 @@
+import * as z from 'zod';
+
+/**
+ * Everything about a run that can be chosen, with its default. The resolved settings are written to `run.json`.
+ * Paper values come from its Table 4 and section 3; where `fixed` differs from the published code, mode.ts says so.
+ */
+
+const Sampling = z
+  .object({
+    temperature: z.number().min(0).max(2),
+    topP: z.number().gt(0).max(1),
+    topK: z.number().int().min(0),
+  })
+  .strict();
+
+/** Where a role's model is served. `embedded` is the engine that comes with the product. */
+export const RoleServer = z
+  .object({
+    /** A name from `servers`, or `embedded`. */
+    server: z.string().default('embedded'),
+    /** The model name that the server knows; for `embedded`, `base` or an adapter of the run. */
+    model: z.string().default('base'),
+  })
+  .strict();
+export type RoleServer = z.infer<typeof RoleServer>;
+
+export const Server = z
+  .object({
+    baseURL: z.string().url().describe('Address of an OpenAI-compatible server, with /v1.'),
+    /** `chat` for servers without completions; such runs are marked, since the agents then read another format. */
+    api: z.enum(['completions', 'chat']).default('completions'),
+    /** Requests under way at once. */
+    concurrency: z.number().int().min(1).max(1024).default(32),
+    timeoutSeconds: z.number().min(1).default(120),
+    /** Name of the environment variable that holds the key; the editor passes keys from its secret storage this way. */
+    apiKeyVariable: z.string().optional(),
+    /** Send top_k, which vLLM, SGLang and llama.cpp take and hosted services reject. */
+    topK: z.boolean().default(true),
+  })
+  .strict();
+export type Server = z.infer<typeof Server>;
+
+export const systems = ['zero-shot', 'autoact', 'no-reflection', 'no-division', 'no-filtering'] as const;
+export type SystemId = (typeof systems)[number];
+
+export const Settings = z
+  .object({
+    mode: z.enum(['fixed', 'reference']).default('fixed'),
+    seed: z.number().int().min(0).default(1),
+    /** Items under way at once; a server's own limit also holds. */
+    concurrency: z.number().int().min(1).max(1024).default(64),
+    servers: z.record(z.string(), Server).default({}),
+    roles: z.record(z.string(), RoleServer).default({}),
+    embedded: z
+      .object({
+        /** GGUF file, relative to the task card; the starter model when left out. */
+        model: z.string().optional(),
+        contextSize: z.number().int().min(256).default(1536),
+        /** Sequences that are decoded together in one context. */
+        parallel: z.number().int().min(1).default(32),
+        threads: z.number().int().min(0).default(0),
+      })
+      .strict()
+      .prefault({}),
+    selfInstruct: z
+      .object({
+        instances: z.number().int().min(1).default(800),
+        perRound: z.number().int().min(1).default(10),
+        /** Rounds that are asked together; 1 lets every round see all earlier ones, as in the paper. */
+        parallelRounds: z.number().int().min(1).default(8),
+        seedExamples: z.number().int().min(0).default(2),
+        generatedExamples: z.number().int().min(0).default(3),
+        /** Passages of the task's documents shown in each round; 0 asks the model to write from memory, as in the paper. */
+        passages: z.number().int().min(0).default(0),
+        maxAnswerWords: z.number().int().min(1).default(10),
+        perAnswerCap: z.number().int().min(1).default(5),
+        /** Word-set similarity above which two questions count as near-duplicates. */
+        similarity: z.number().min(0).max(1).default(0.8),
+        /** Stop after this many rounds in a row without a new pair. */
+        patience: z.number().int().min(1).default(20),
+        maxTokens: z.number().int().min(16).default(1024),
+        sampling: Sampling.prefault({ temperature: 0.5, topP: 0.75, topK: 40 }),
+      })
+      .strict()
+      .prefault({}),
+    toolSelection: z
+      .object({
+        count: z.number().int().min(1).default(3),
+        attempts: z.number().int().min(1).default(3),
+        sampling: Sampling.prefault({ temperature: 0.2, topP: 1, topK: 0 }),
+      })
+      .strict()
+      .prefault({}),
+    synthesis: z
+      .object({
+        maxSteps: z.number().int().min(1).default(15),
+        /** Trajectories sampled for each instance. */
+        rollouts: z.number().int().min(1).default(1),
+        /** Further reflections sampled on answers that turned out wrong, from which the reflect agent learns to reject. */
+        reflectionSamples: z.number().int().min(0).default(2),
+        sampling: Sampling.prefault({ temperature: 0.9, topP: 1, topK: 0 }),
+      })
+      .strict()
+      .prefault({}),
+    filter: z
+      .object({
+        trajectories: z.number().int().min(1).default(200),
+        /** `reward`: keep what has reward 1, as in the paper. `none`: the ablation without filtering. */
+        by: z.enum(['reward', 'none']).default('reward'),
+      })
+      .strict()
+      .prefault({}),
+    training: z
+      .object({
+        box: z.string().default('local'),
+        rank: z.number().int().min(1).default(8),
+        alpha: z.number().default(16),
+        dropout: z.number().min(0).max(1).default(0.05),
+        targetModules: z.array(z.string()).default(['q_proj', 'v_proj']),
+        learningRate: z.number().gt(0).default(1e-4),
+        warmup: z.number().min(0).max(1).default(0.03),
+        epochs: z.number().gt(0).default(5),
+        batchSize: z.number().int().min(1).default(4),
+        maxLength: z.number().int().min(64).default(4096),
+        heldOut: z.number().min(0).max(0.5).default(0.05),
+        packing: z.enum(['tree', 'per-example']).default('tree'),
+        weighting: z.enum(['paper-pair', 'example', 'token']).default('paper-pair'),
+        precision: z.enum(['auto', 'float32', 'bfloat16']).default('auto'),
+        /** Folder of the base model in Hugging Face form, relative to the task card; the starter model when left out. */
+        base: z.string().optional(),
+      })
+      .strict()
+      .prefault({}),
+    planning: z
+      .object({
+        maxSteps: z.number().int().min(1).default(10),
+        maxReflections: z.number().int().min(0).max(3).default(1),
+        sampling: Sampling.prefault({ temperature: 0, topP: 1, topK: 0 }),
+      })
+      .strict()
+      .prefault({}),
+    maxPromptChars: z.number().int().min(200).default(14000),
+    maxTokens: z.object({ thought: z.number().int().min(8).default(256), action: z.number().int().min(4).default(64) }).strict().prefault({}),
+    evaluation: z
+      .object({
+        systems: z.array(z.enum(systems)).default(['zero-shot', 'autoact']),
+        /** Runs of each question; the score of a question is their mean. */
+        samples: z.number().int().min(1).default(1),
+        /** Questions a level; 0 for all. */
+        perLevel: z.number().int().min(0).default(0),
+        protocol: z.enum(['mean@k', 'paper-best-of-2']).default('mean@k'),
+      })
+      .strict()
+      .prefault({}),
+  })
+  .strict();
+export type Settings = z.infer<typeof Settings>;
+
+/** The published code's sampling where it differs from ours; applied when the mode is `reference` (methods 1.5). */
+export const referenceSettings = {
+  planning: { sampling: { temperature: 0.5, topP: 0.75, topK: 40 } },
+} as const;
+
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  readonly reason = 'settings';
+  readonly fatal = true;
+}
+
+/**
+ * Merges layers of settings, later ones winning, and fills in the defaults.
+ * @throws SettingsError that names each wrong setting by its path.
+ */
+export function resolveSettings(...layers: readonly (Readonly<Record<string, unknown>> | undefined)[]): Settings {
+  const given = layers.reduce<Record<string, unknown>>((all, layer) => (layer === undefined ? all : merge(all, layer)), {});
+  const base = given['mode'] === 'reference' ? merge({ ...referenceSettings }, given) : given;
+  const parsed = Settings.safeParse(base);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(settings)'}: ${issue.message}`);
+  throw new SettingsError(`Some settings are not valid:\n${lines.join('\n')}`);
+}
+
+function merge(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const out: Record<string, unknown> = { ...a };
+  for (const [key, value] of Object.entries(b)) {
+    if (key === '__proto__') continue;
+    const old = out[key];
+    out[key] = isRecord(old) && isRecord(value) ? merge(old, value) : value;
+  }
+  return out;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reads `a.b=c` as given on a command line into a layer of settings; the value is JSON where it parses, else text. */
+export function settingFromText(text: string): Record<string, unknown> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new SettingsError(`"${text}" is not a setting. Write it as name=value, for example planning.maxSteps=8.`);
+  let value: unknown = text.slice(at + 1);
+  try {
+    value = JSON.parse(text.slice(at + 1));
+  } catch {
+    // Text that is no JSON stands for itself.
+  }
+  return text
+    .slice(0, at)
+    .split('.')
+    .reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
+}

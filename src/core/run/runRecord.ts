@@ -1,0 +1,23 @@
+import * as z from 'zod';
+
+/** `run.json`: everything needed to repeat a run. Holds no key and no gold answer. */
+export const RunRecord = z.object({
+  version: z.literal(1),
+  id: z.string(),
+  /** ISO 8601. */
+  createdAt: z.string(),
+  parent: z.string().optional(),
+  taskFile: z.string(),
+  task: z.unknown(),
+  /** Resolved settings. */
+  settings: z.unknown(),
+  prompts: z.record(z.string(), z.object({ version: z.number(), sha256: z.string(), text: z.string(), inputs: z.array(z.string()) })),
+  toolLibrarySha256: z.string(),
+  /** Documents that the tools read, and evaluation questions without their answers, by hash. */
+  documents: z.object({ count: z.number(), sha256: z.string() }),
+  questions: z.object({ count: z.number(), sha256: z.string() }),
+  versions: z.record(z.string(), z.string()),
+  /** Model identity by role: server, model name, and for a local file its SHA-256. */
+  models: z.record(z.string(), z.object({ server: z.string(), model: z.string(), sha256: z.string().optional() })),
+});
+export type RunRecord = z.infer<typeof RunRecord>;

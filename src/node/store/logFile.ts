@@ -1,0 +1,150 @@
+import { closeSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync, fstatSync } from 'node:fs';
+import type { LogEntry } from '../../core/run/log.ts';
+import { RunError } from '../../core/run/runError.ts';
+import type { RunLog } from '../../core/run/runner.ts';
+
+/** Written at most this long after an answer, the log survives the loss of power up to then. */
+const syncIntervalMs = 1000;
+
+/**
+ * `log.jsonl`, open for appending by the one process that runs the run. Entries that arrive in the same turn of the
+ * event loop are written with one system call; `append` resolves once that call has returned. A line that a kill tore
+ * at the end of the file is cut off when the log is opened; a torn line anywhere else is refused.
+ */
+export class LogFile implements RunLog {
+  readonly #path: string;
+  readonly #fd: number;
+  readonly #byItem = new Map<string, LogEntry[]>();
+  #size: number;
+  #queue: { line: string; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  #scheduled = false;
+  #syncTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  private constructor(path: string, fd: number, size: number) {
+    this.#path = path;
+    this.#fd = fd;
+    this.#size = size;
+  }
+
+  /** @throws RunError `log-corrupt` when a line before the last is not JSON; `disk` when the file cannot be opened. */
+  static open(path: string): LogFile {
+    let fd: number;
+    try {
+      fd = openSync(path, 'a+');
+    } catch (error) {
+      throw diskError(path, error);
+    }
+    const log = new LogFile(path, fd, fstatSync(fd).size);
+    log.#load();
+    return log;
+  }
+
+  /** Bytes in the file. */
+  get size(): number {
+    return this.#size;
+  }
+
+  entries(item: string): readonly LogEntry[] {
+    return this.#byItem.get(item) ?? [];
+  }
+
+  items(): IterableIterator<string> {
+    return this.#byItem.keys();
+  }
+
+  append(entry: LogEntry): Promise<void> {
+    if (this.#closed) return Promise.reject(new RunError('disk', `The log ${this.#path} is closed.`));
+    const line = `${JSON.stringify(entry)}\n`;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ line, resolve, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      setImmediate(() => this.#flush());
+    });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#flush();
+    this.#closed = true;
+    if (this.#syncTimer !== undefined) clearTimeout(this.#syncTimer);
+    try {
+      fsyncSync(this.#fd);
+    } finally {
+      closeSync(this.#fd);
+    }
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const batch = this.#queue;
+    if (batch.length === 0) return;
+    this.#queue = [];
+    const bytes = Buffer.from(batch.map((b) => b.line).join(''));
+    try {
+      let written = 0;
+      while (written < bytes.length) written += writeSync(this.#fd, bytes, written);
+      this.#size += bytes.length;
+    } catch (error) {
+      // A full disk may have taken half a line: take it back, so that the run can go on when there is room.
+      try {
+        ftruncateSync(this.#fd, this.#size);
+      } catch {
+        // Opening the log again cuts a torn last line off anyway.
+      }
+      const failure = diskError(this.#path, error);
+      for (const b of batch) b.reject(failure);
+      return;
+    }
+    for (const b of batch) b.resolve();
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = undefined;
+      if (!this.#closed) fsyncSync(this.#fd);
+    }, syncIntervalMs).unref();
+  }
+
+  #load(): void {
+    const chunk = Buffer.allocUnsafe(1 << 20);
+    let position = 0;
+    let good = 0;
+    let rest: Buffer = Buffer.alloc(0);
+    let lineNumber = 0;
+    for (;;) {
+      const read = readSync(this.#fd, chunk, 0, chunk.length, position);
+      if (read === 0) break;
+      position += read;
+      let bytes: Buffer = Buffer.concat([rest, chunk.subarray(0, read)]);
+      for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a)) {
+        lineNumber++;
+        this.#remember(bytes.subarray(0, end).toString('utf8'), lineNumber);
+        good += end + 1;
+        bytes = bytes.subarray(end + 1);
+      }
+      rest = Buffer.from(bytes);
+    }
+    if (good < position) ftruncateSync(this.#fd, good);
+    this.#size = good;
+  }
+
+  #remember(line: string, lineNumber: number): void {
+    let entry: LogEntry;
+    try {
+      entry = JSON.parse(line) as LogEntry;
+      if (typeof entry.item !== 'string') throw new TypeError('no item');
+    } catch {
+      throw new RunError('log-corrupt', `Line ${lineNumber} of ${this.#path} is damaged. Restore the file from a copy, or start a new run; nothing was changed.`);
+    }
+    const known = this.#byItem.get(entry.item);
+    if (known === undefined) this.#byItem.set(entry.item, [entry]);
+    else known.push(entry);
+  }
+}
+
+/** Names the trouble in the user's words; the run stays resumable, since nothing half-written is kept. */
+export function diskError(path: string, error: unknown): RunError {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  const what =
+    code === 'ENOSPC' || code === 'EDQUOT' ? 'The disk is full' : code === 'EACCES' || code === 'EROFS' || code === 'EPERM' ? 'No permission to write' : `Writing failed (${code || String(error)})`;
+  return new RunError('disk', `${what}: ${path}`, 'Free some space or choose another folder, then resume the run: everything up to here is kept.');
+}

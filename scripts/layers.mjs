@@ -6,12 +6,12 @@ import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 const builtins = new Set(builtinModules);
 
 /**
- * layers: layers whose code may be imported; types: layers of which only types may be; packages: npm packages, or '*'
- * for all but the editor's and the webviews'; node: Node's built-in modules.
+ * layers: layers whose code may be imported; packages: npm packages, or '*' for all but the editor's and the webviews';
+ * node: Node's built-in modules.
  */
 export const layers = {
   core: { layers: [], packages: ['zod'] },
-  protocol: { layers: [], types: ['core'], packages: ['zod'] },
+  protocol: { layers: ['core'], packages: ['zod'] },
   dap: { layers: ['core', 'protocol'], packages: [] },
   contrib: { layers: [], packages: [] },
   node: { layers: ['core'], packages: '*', node: true },
@@ -41,9 +41,8 @@ const packageName = (specifier) => specifier.split('/').slice(0, specifier.start
  * @param {string} root repository root, absolute
  * @param {string} importer importing file, absolute
  * @param {string} specifier as written in the import
- * @param {boolean} typeOnly the import is erased before anything runs
  */
-export function violation(root, importer, specifier, typeOnly = false) {
+export function violation(root, importer, specifier) {
   const from = layerOf(relative(root, importer));
   if (from === undefined) return undefined;
   const rule = layers[from];
@@ -57,8 +56,8 @@ export function violation(root, importer, specifier, typeOnly = false) {
     if (to === from) return undefined;
     // Panels use the kit as their own; the kit alone knows what stands behind it.
     if (from === 'webview' && to === 'webview/kit') return undefined;
-    if (to !== undefined && (rule.layers.includes(to) || (typeOnly && rule.types?.includes(to)))) return undefined;
-    return say(to === undefined ? `${target}, which belongs to no layer` : `${specifier} (layer ${to}${rule.types?.includes(to) ? ', of which it may use types only' : ''})`);
+    if (to !== undefined && rule.layers.includes(to)) return undefined;
+    return say(to === undefined ? `${target}, which belongs to no layer` : `${specifier} (layer ${to})`);
   }
   const name = packageName(specifier);
   if (specifier.startsWith('node:') || builtins.has(name)) return rule.node ? undefined : say(`${specifier}, a Node built-in`);
@@ -83,17 +82,17 @@ export const layerPlugin = (root) => ({
 export const layerRule = (root) => ({
   meta: { type: 'problem', schema: [], messages: { layer: '{{text}}' } },
   create(context) {
-    const check = (source, typeOnly) => {
+    const check = ({ source }) => {
       if (typeof source?.value !== 'string') return;
-      const text = violation(root, context.filename, source.value, typeOnly);
+      const text = violation(root, context.filename, source.value);
       if (text !== undefined) context.report({ node: source, messageId: 'layer', data: { text } });
     };
     return {
-      ImportDeclaration: (node) => check(node.source, node.importKind === 'type'),
-      ExportNamedDeclaration: (node) => check(node.source, node.exportKind === 'type'),
-      ExportAllDeclaration: (node) => check(node.source, node.exportKind === 'type'),
-      ImportExpression: (node) => check(node.source, false),
-      TSImportType: (node) => check(node.source, true),
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+      TSImportType: check,
     };
   },
 });

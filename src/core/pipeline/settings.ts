@@ -148,7 +148,7 @@ export const Settings = z
         samples: z.number().int().min(1).default(1),
         /** Questions a level; 0 for all. */
         perLevel: z.number().int().min(0).default(0),
-        protocol: z.enum(['mean@k', 'paper-best-of-2']).default('mean@k'),
+        protocol: z.enum(['mean@k', 'majority@k', 'paper-best-of-2']).default('mean@k'),
       })
       .strict()
       .prefault({}),

@@ -56,6 +56,7 @@ export class LogFile implements RunLog {
   append(entry: LogEntry): Promise<void> {
     if (this.#closed) return Promise.reject(new RunError('disk', `The log ${this.#path} is closed.`));
     const line = `${JSON.stringify(entry)}\n`;
+    this.#index(entry);
     return new Promise((resolve, reject) => {
       this.#queue.push({ line, resolve, reject });
       if (this.#scheduled) return;
@@ -135,6 +136,10 @@ export class LogFile implements RunLog {
     } catch {
       throw new RunError('log-corrupt', `Line ${lineNumber} of ${this.#path} is damaged. Restore the file from a copy, or start a new run; nothing was changed.`);
     }
+    this.#index(entry);
+  }
+
+  #index(entry: LogEntry): void {
     const known = this.#byItem.get(entry.item);
     if (known === undefined) this.#byItem.set(entry.item, [entry]);
     else known.push(entry);

@@ -1,0 +1,96 @@
+import type { GoldQuestion } from '../task/question.ts';
+import type { TaskCard } from '../task/taskCard.ts';
+import type { PromptTemplate } from '../prompts/template.ts';
+import { PromptError } from '../prompts/template.ts';
+import type { PipelinePorts } from '../ports/pipeline.ts';
+import type { ModelTarget } from '../ports/models.ts';
+import type { ToolDescription } from '../tools/library.ts';
+import type { Drivers, Item, Outcome } from '../run/runner.ts';
+import { runItems } from '../run/runner.ts';
+import type { CompletionRequest, Role } from '../run/request.ts';
+import type { StageId } from '../run/status.ts';
+import type { PlanningOptions } from '../methods/planning.ts';
+import type { Document } from './grounding.ts';
+import type { Mode } from './mode.ts';
+import type { Settings } from './settings.ts';
+import type { StatusTracker } from './statusTracker.ts';
+
+/** Everything that the stages share. Gold is in `questions` and goes to the judge alone. */
+export interface PipelineContext {
+  readonly task: TaskCard;
+  readonly settings: Settings;
+  readonly mode: Mode;
+  readonly prompts: ReadonlyMap<string, PromptTemplate>;
+  readonly documents: readonly Document[];
+  readonly questions: readonly GoldQuestion[];
+  /** Tools whose provider is configured. */
+  readonly offeredTools: readonly ToolDescription[];
+  readonly ports: PipelinePorts;
+  readonly tracker: StatusTracker;
+  readonly signal: AbortSignal;
+}
+
+export function promptNamed(context: PipelineContext, name: string): PromptTemplate {
+  const prompt = context.prompts.get(name);
+  if (prompt === undefined) throw new PromptError('malformed-file', `There is no prompt "${name}". Put ${name}.md into the prompts folder.`);
+  return prompt;
+}
+
+/** The server and model of a role; `base` of the embedded engine unless the settings say otherwise. */
+export function targetOf(settings: Settings, role: Role): ModelTarget {
+  const chosen = settings.roles[role] ?? settings.roles['default'];
+  return { server: chosen?.server ?? 'embedded', model: chosen?.model ?? 'base' };
+}
+
+/** Limits and sampling of a planning loop. */
+export function planningOptions(context: PipelineContext, of: 'synthesis' | 'planning', maxReflections: number): PlanningOptions {
+  const { settings } = context;
+  const part = settings[of];
+  return {
+    mode: context.mode,
+    maxSteps: part.maxSteps,
+    maxReflections,
+    maxPromptChars: settings.maxPromptChars,
+    maxTokens: settings.maxTokens,
+    sampling: part.sampling,
+    seed: settings.seed,
+  };
+}
+
+/**
+ * Runs a stage's items with progress in the status. `targetFor` says which model answers a request.
+ * Failures of single items are counted and shown; a fatal one ends the stage.
+ */
+export async function runStageItems<R>(
+  context: PipelineContext,
+  stage: StageId,
+  items: readonly Item<R>[],
+  targetFor: (request: CompletionRequest) => ModelTarget,
+  onOutcome?: (key: string, outcome: Outcome<R>) => void,
+): Promise<Map<string, Outcome<R>>> {
+  const { ports, tracker, settings, signal } = context;
+  const before = tracker.stage(stage).done;
+  let done = 0;
+  const drivers: Drivers = {
+    complete: async (request, inner) => {
+      const target = targetFor(request);
+      const answer = await ports.models.complete(target, request, inner);
+      tracker.addUsage(answer.usage.promptTokens, answer.usage.completionTokens);
+      return { ...answer, model: target.model };
+    },
+    call: (request, inner) => ports.tools.call(request, inner),
+  };
+  return runItems({
+    items, drivers, signal,
+    log: ports.log,
+    concurrency: settings.concurrency,
+    now: () => ports.now(),
+    hash: (text) => ports.hash(text),
+    onOutcome: (key, outcome) => {
+      done++;
+      onOutcome?.(key, outcome);
+      tracker.progress(stage, before + done, !(outcome.state === 'done' && outcome.replayed));
+      if (outcome.state === 'failed') tracker.notice('warning', `${key}: ${outcome.message}`);
+    },
+  });
+}

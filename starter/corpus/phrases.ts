@@ -60,7 +60,7 @@ export const phrases = {
 /** What judges think. */
 export const judgements = {
   sure: (random: Random, answer: string): string =>
-    weighted(random, [[`The answer ${answer} looks right.`, 4], [`I am sure that it is ${answer}.`, 2], [`Yes, ${answer} is the answer.`, 2]]),
+    weighted(random, [[`The answer ${answer} looks right.`, 4], [`I am sure that it is ${answer}.`, 2], [`It is ${answer}, no doubt.`, 2]]),
   right(random: Random, plan: Plan, answer: string): string {
     const last = plan.needs.at(-1)!;
     if (plan.how !== 'path') return random.pick([`All of it was looked up, and it gives ${answer}.`, `Nothing is missing in the steps, and they give ${answer}.`]);

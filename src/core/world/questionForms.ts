@@ -83,10 +83,10 @@ export function buildComparison(random: Random, base: FactBase): DraftQuestion |
   const facts = base.named(relation.name).filter((fact) => fact.paragraph === 0);
   if (facts.length < 2) return undefined;
   const first = random.pick(facts);
+  const others = facts.filter((fact) => fact !== first);
   // Half of the questions about sameness shall be answered yes, which chance alone would make rare.
-  const partners = relation.same && chance(random, 0.5) ? facts.filter((fact) => fact.value === first.value) : facts;
-  const second = random.pick(partners);
-  return first === second ? undefined : comparisonFrom(random, [first, second]);
+  const partners = relation.same && chance(random, 0.6) ? others.filter((fact) => fact.value === first.value) : others;
+  return partners.length === 0 ? undefined : comparisonFrom(random, [first, random.pick(partners)]);
 }
 
 /** Two facts of one relation set against each other: which one, or yes or no. */

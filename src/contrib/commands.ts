@@ -9,8 +9,6 @@ export interface CommandSpec {
   readonly icon?: string;
   /** Runs programs or writes files, so it needs a trusted workspace. Guarded in code as well as by `enablement`. */
   readonly needsTrust?: boolean;
-  /** Only makes sense on something that was clicked; hidden from the palette. */
-  readonly contextOnly?: boolean;
 }
 
 export const category = 'AutoAct';
@@ -35,7 +33,7 @@ export const commands = {
   'autoact.doctor': { title: 'Doctor', icon: 'pulse', needsTrust: true },
   'autoact.showLog': { title: 'Show Log', icon: 'output' },
   'autoact.refresh': { title: 'Refresh', icon: 'refresh' },
-  'autoact.moveRunToBin': { title: 'Move Run to Bin', icon: 'trash', needsTrust: true, contextOnly: true },
+  'autoact.moveRunToBin': { title: 'Move Run to Bin', icon: 'trash', needsTrust: true },
   'autoact.openWalkthrough': { title: 'Open the Walkthrough', icon: 'mortar-board' },
   'autoact.setApiKey': { title: 'Set API Key of a Server…', icon: 'key', needsTrust: true },
 } as const satisfies Record<string, CommandSpec>;

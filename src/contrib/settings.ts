@@ -3,11 +3,11 @@
  * list by a unit test.
  */
 
-/** Where a role's model is served. `embedded` is the server that comes with the extension. */
+/** Where a role's model is served. */
 export interface ServerSetting {
-  /** `embedded`, or the base URL of a server with OpenAI's HTTP API, such as `http://localhost:8000/v1`. */
+  /** Base URL of a server with OpenAI's HTTP API, such as `http://localhost:8000/v1`. */
   readonly url: string;
-  /** Model name on that server; left out for the embedded server's starter model. */
+  /** Model name on that server. */
   readonly model?: string;
 }
 
@@ -15,19 +15,19 @@ export interface Settings {
   servers: Readonly<Record<string, ServerSetting>>;
   mode: 'fixed' | 'reference';
   seed: number;
-  concurrency: number;
+  concurrency: number | null;
   python: string;
   box: string;
-  databaseSize: number;
-  generatePerRound: number;
-  toolCount: number;
-  maxSteps: number;
-  epochs: number;
-  loraRank: number;
-  evaluationLimit: number;
+  'selfInstruct.instances': number | null;
+  'toolSelection.count': number | null;
+  'synthesis.rollouts': number | null;
+  'filter.trajectories': number | null;
+  'training.epochs': number | null;
+  'training.rank': number | null;
+  'planning.maxSteps': number | null;
+  'evaluation.perLevel': number | null;
+  'evaluation.samples': number | null;
   'dashboard.openOnRun': boolean;
-  'trace.openRawRequests': 'beside' | 'active';
-  'log.runner': 'all' | 'problems';
 }
 
 export type SettingId = keyof Settings;
@@ -39,8 +39,6 @@ export type SettingScope = 'machine-overridable' | 'machine' | 'resource' | 'win
 interface SettingSpec<T> {
   readonly scope: SettingScope;
   readonly value: T;
-  /** Name of the run's setting that it gives (`--setting NAME=VALUE`); absent for what concerns the editor only. */
-  readonly run?: string;
   /** Has no effect from an untrusted workspace's settings. */
   readonly restricted?: boolean;
 }
@@ -48,20 +46,44 @@ interface SettingSpec<T> {
 export const settings: { readonly [K in SettingId]: SettingSpec<Settings[K]> } = {
   servers: { scope: 'machine-overridable', value: {}, restricted: true },
   mode: { scope: 'resource', value: 'fixed' },
-  seed: { scope: 'resource', value: 1, run: 'seed' },
-  concurrency: { scope: 'resource', value: 64, run: 'concurrency' },
-  python: { scope: 'machine-overridable', value: '', run: 'python', restricted: true },
+  seed: { scope: 'resource', value: 1 },
+  concurrency: { scope: 'resource', value: null },
+  python: { scope: 'machine-overridable', value: '', restricted: true },
   box: { scope: 'machine-overridable', value: 'local', restricted: true },
-  databaseSize: { scope: 'resource', value: 0, run: 'databaseSize' },
-  generatePerRound: { scope: 'resource', value: 0, run: 'generatePerRound' },
-  toolCount: { scope: 'resource', value: 0, run: 'toolCount' },
-  maxSteps: { scope: 'resource', value: 0, run: 'maxSteps' },
-  epochs: { scope: 'resource', value: 0, run: 'epochs' },
-  loraRank: { scope: 'resource', value: 0, run: 'loraRank' },
-  evaluationLimit: { scope: 'resource', value: 0, run: 'evaluationLimit' },
+  'selfInstruct.instances': { scope: 'resource', value: null },
+  'toolSelection.count': { scope: 'resource', value: null },
+  'synthesis.rollouts': { scope: 'resource', value: null },
+  'filter.trajectories': { scope: 'resource', value: null },
+  'training.epochs': { scope: 'resource', value: null },
+  'training.rank': { scope: 'resource', value: null },
+  'planning.maxSteps': { scope: 'resource', value: null },
+  'evaluation.perLevel': { scope: 'resource', value: null },
+  'evaluation.samples': { scope: 'resource', value: null },
   'dashboard.openOnRun': { scope: 'window', value: true },
-  'trace.openRawRequests': { scope: 'window', value: 'beside' },
-  'log.runner': { scope: 'window', value: 'problems' },
 };
 
 export const settingIds = Object.keys(settings) as SettingId[];
+
+/**
+ * Settings that stand for a setting of the run with the same path. Empty means that the task card's value holds, or
+ * else the default that the text names.
+ */
+export interface RunField {
+  readonly id: SettingId;
+  readonly label: string;
+  readonly description: string;
+  readonly defaultText: string;
+}
+
+export const runFields: readonly RunField[] = [
+  { id: 'selfInstruct.instances', label: 'Database size', description: 'Question-answer pairs that self-instruct grows.', defaultText: 'task card, else 800' },
+  { id: 'toolSelection.count', label: 'Tools', description: 'Tools that the Meta-Agent selects.', defaultText: 'task card, else 3' },
+  { id: 'synthesis.rollouts', label: 'Rollouts', description: 'Trajectories sampled for each pair.', defaultText: 'task card, else 1' },
+  { id: 'filter.trajectories', label: 'Kept trajectories', description: 'Trajectories that training uses at most.', defaultText: 'task card, else 200' },
+  { id: 'training.epochs', label: 'Epochs', description: 'Passes over the training data for each adapter.', defaultText: 'task card, else 5' },
+  { id: 'training.rank', label: 'LoRA rank', description: 'Rank of the three adapters.', defaultText: 'task card, else 8' },
+  { id: 'planning.maxSteps', label: 'Steps', description: 'Steps of group planning for a question, at most.', defaultText: 'task card, else 10' },
+  { id: 'evaluation.perLevel', label: 'Questions a level', description: '0 evaluates all of them.', defaultText: 'task card, else all' },
+  { id: 'evaluation.samples', label: 'Samples', description: 'Runs of each evaluation question; its score is their mean.', defaultText: 'task card, else 1' },
+  { id: 'concurrency', label: 'Concurrency', description: 'Questions under way at once.', defaultText: 'task card, else 64' },
+];

@@ -131,13 +131,3 @@ export function parseEvent(line: string): CliEvent | undefined {
   const parsed = CliEvent.safeParse(value);
   return parsed.success ? parsed.data : undefined;
 }
-
-/** Whether a process exists. One of another user exists too. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPERM';
-  }
-}

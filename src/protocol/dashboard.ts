@@ -114,13 +114,13 @@ export type DashboardMethod = keyof DashboardRequests;
 export type DashboardParams<M extends DashboardMethod> = Params<DashboardRequests[M]>;
 export type DashboardResult<M extends DashboardMethod> = Result<DashboardRequests[M]>;
 
-/** Host to panel. */
-export const DashboardHostMessage = z.union([
-  z.object({ type: z.literal('snapshot'), version: z.number(), snapshot: DashboardSnapshot }),
-  ResponseEnvelope,
-]);
-export type DashboardHostMessage = z.infer<typeof DashboardHostMessage>;
-
 /** What a panel keeps over a reload of the window: which run it shows, and nothing else. */
 export const DashboardState = z.object({ task: z.string(), run: z.string().optional() });
 export type DashboardState = z.infer<typeof DashboardState>;
+
+/** Host to panel. */
+export const DashboardHostMessage = z.union([
+  z.object({ type: z.literal('snapshot'), version: z.number(), snapshot: DashboardSnapshot, state: DashboardState }),
+  ResponseEnvelope,
+]);
+export type DashboardHostMessage = z.infer<typeof DashboardHostMessage>;

@@ -99,6 +99,7 @@ function readHead(line: Buffer): Head | undefined {
 export class LogReader {
   private readonly byKey = new Map<string, Item>();
   private offset = 0;
+  private readonly listeners = new Set<(keys: ReadonlySet<string>) => void>();
   private running: Promise<ReadonlySet<string>> | undefined;
   /** Lines that are no entries: damage, or a line that was torn by a kill and then written on. */
   unreadable = 0;
@@ -111,9 +112,15 @@ export class LogReader {
 
   /** Reads what was appended. @returns the keys of the items that changed. A log that does not exist yet is empty. */
   refresh(): Promise<ReadonlySet<string>> {
-    this.running ??= this.readAppended().finally(() => {
-      this.running = undefined;
-    });
+    this.running ??= this.readAppended()
+      .then((changed) => {
+        // Whoever asked for the refresh, everyone who follows the log hears of it.
+        if (changed.size > 0) for (const listener of [...this.listeners]) listener(changed);
+        return changed;
+      })
+      .finally(() => {
+        this.running = undefined;
+      });
     return this.running;
   }
 
@@ -165,20 +172,16 @@ export class LogReader {
   }
 
   /**
-   * Calls back after the log has grown, at most four times a second, until the signal aborts. The callback gets the
+   * Reads the log whenever it has grown, at most four times a second, until the signal aborts. The callback gets the
    * keys of the items that changed. A folder that does not exist yet cannot be followed.
    */
   follow(onChange: (keys: ReadonlySet<string>) => void, signal: AbortSignal): void {
     let timer: NodeJS.Timeout | undefined;
     const update = (): void => {
       timer = undefined;
-      this.refresh().then(
-        (keys) => {
-          if (keys.size > 0 && !signal.aborted) onChange(keys);
-        },
-        () => undefined, // the folder was deleted under us: nothing more to show
-      );
+      this.refresh().catch(() => undefined); // the folder was deleted under us: nothing more to show
     };
+    this.listeners.add(onChange);
     const schedule = (): void => {
       timer ??= setTimeout(update, 250);
     };
@@ -191,6 +194,7 @@ export class LogReader {
     signal.addEventListener('abort', () => {
       clearTimeout(timer);
       watcher.close();
+      this.listeners.delete(onChange);
     });
     schedule();
   }

@@ -1,0 +1,87 @@
+import * as vscode from 'vscode';
+import { runFields, settings, settingsSection } from '../../contrib/settings.ts';
+import type { SettingId, Settings } from '../../contrib/settings.ts';
+import { Configuration } from '../../protocol/dashboard.ts';
+
+export const roles = ['meta', 'plan', 'tool', 'reflect'] as const;
+
+/** What a task is run with: the editor's settings, changed by what was chosen in its dashboard. */
+export class Configurations {
+  private readonly state: vscode.Memento;
+  private readonly log: vscode.LogOutputChannel;
+
+  constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel) {
+    this.state = context.workspaceState;
+    this.log = log;
+  }
+
+  get(taskFile: string): Configuration {
+    const stored = this.state.get<unknown>(`configuration:${taskFile}`);
+    if (stored !== undefined) {
+      const parsed = Configuration.safeParse(stored);
+      if (parsed.success) return parsed.data;
+      this.log.warn(`The stored configuration of ${taskFile} is not valid any more; the settings are used instead.`);
+    }
+    return this.fromSettings(taskFile);
+  }
+
+  async set(taskFile: string, configuration: Configuration): Promise<void> {
+    await this.state.update(`configuration:${taskFile}`, configuration);
+  }
+
+  private fromSettings(taskFile: string): Configuration {
+    const section = vscode.workspace.getConfiguration(settingsSection, vscode.Uri.file(taskFile));
+    const read = <K extends SettingId>(id: K): Settings[K] => section.get<Settings[K]>(id) ?? settings[id].value;
+    const servers = read('servers');
+    return {
+      servers: roles.map((role) => {
+        const server = Object.hasOwn(servers, role) ? servers[role] : undefined;
+        return server === undefined
+          ? { role, kind: 'embedded' as const, url: '', model: '' }
+          : { role, kind: 'url' as const, url: String(server.url), model: String(server.model ?? '') };
+      }),
+      mode: read('mode'),
+      seed: read('seed'),
+      box: read('box'),
+      python: read('python'),
+      settings: Object.fromEntries(runFields.map(({ id }) => [id, String(read(id) ?? '')])),
+    };
+  }
+}
+
+/** Arguments of the command line and environment that a configuration stands for. */
+export interface RunnerArguments {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Pure, so that what the editor asks of the command line can be tested without an editor. */
+export function runnerArguments(configuration: Configuration, keyOf: (url: string) => string | undefined): RunnerArguments {
+  const args: string[] = [];
+  const env: Record<string, string> = {};
+  const set = (path: string, value: unknown): void => {
+    args.push('--setting', `${path}=${JSON.stringify(value)}`);
+  };
+  set('mode', configuration.mode);
+  set('seed', configuration.seed);
+  if (configuration.box !== '') set('training.box', configuration.box);
+  for (const server of configuration.servers) {
+    if (server.kind === 'embedded') {
+      if (server.model !== '') set(`roles.${server.role}`, { server: 'embedded', model: server.model });
+      continue;
+    }
+    // One server entry a role: two roles on one address then have limits of their own, and renaming none can clash.
+    const variable = `AUTOACT_KEY_${server.role.toUpperCase().replace(/\W/g, '_')}`;
+    const key = keyOf(server.url);
+    if (key !== undefined) env[variable] = key;
+    set(`servers.${server.role}`, { baseURL: server.url, ...(key === undefined ? {} : { apiKeyVariable: variable }) });
+    set(`roles.${server.role}`, { server: server.role, ...(server.model === '' ? {} : { model: server.model }) });
+  }
+  for (const [path, text] of Object.entries(configuration.settings)) {
+    if (text.trim() === '') continue;
+    const number = Number(text);
+    set(path, Number.isFinite(number) ? number : text);
+  }
+  if (configuration.python !== '') env['AUTOACT_PYTHON'] = configuration.python;
+  return { args, env };
+}

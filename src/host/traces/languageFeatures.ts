@@ -1,0 +1,84 @@
+import * as vscode from 'vscode';
+import type { CommandId } from '../../contrib/commands.ts';
+import { outlineTrace } from '../../core/trajectory/traceOutline.ts';
+import type { TraceSection } from '../../core/trajectory/traceOutline.ts';
+import { parseTraceUri, traceUri } from './traceUri.ts';
+
+/** Folding, outline, CodeLens and links of trace documents; all are read from the text, so saved traces have them too. */
+
+export class TraceFolding implements vscode.FoldingRangeProvider {
+  provideFoldingRanges(document: vscode.TextDocument): vscode.FoldingRange[] {
+    const ranges: vscode.FoldingRange[] = [];
+    const visit = (section: TraceSection): void => {
+      if (section.endLine > section.line) ranges.push(new vscode.FoldingRange(section.line, section.endLine, vscode.FoldingRangeKind.Region));
+      section.children.forEach(visit);
+    };
+    outlineTrace(document.getText()).forEach(visit);
+    return ranges;
+  }
+}
+
+const symbolKinds: Readonly<Record<TraceSection['kind'], vscode.SymbolKind>> = {
+  step: vscode.SymbolKind.Namespace,
+  agent: vscode.SymbolKind.Class,
+  note: vscode.SymbolKind.String,
+};
+
+export class TraceSymbols implements vscode.DocumentSymbolProvider {
+  provideDocumentSymbols(document: vscode.TextDocument): vscode.DocumentSymbol[] {
+    const symbol = (section: TraceSection): vscode.DocumentSymbol => {
+      const range = new vscode.Range(section.line, 0, section.endLine, document.lineAt(section.endLine).text.length);
+      const selection = new vscode.Range(section.line, 0, section.line, document.lineAt(section.line).text.length);
+      const kind = section.title === 'Environment' ? vscode.SymbolKind.Interface : symbolKinds[section.kind];
+      const made = new vscode.DocumentSymbol(section.title, section.detail.slice(0, 120), kind, range, selection);
+      made.children = section.children.map(symbol);
+      return made;
+    };
+    return outlineTrace(document.getText()).map(symbol);
+  }
+}
+
+export class TraceLenses implements vscode.CodeLensProvider {
+  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
+    const address = parseTraceUri(document.uri);
+    if (address === undefined) return [];
+    const top = new vscode.Range(0, 0, 0, 0);
+    const lens = (range: vscode.Range, title: string, id: CommandId, ...args: unknown[]): vscode.CodeLens => new vscode.CodeLens(range, { title, command: id, arguments: [document.uri, ...args] });
+    const lenses = [
+      lens(top, '$(arrow-up) Previous', 'autoact.previousTrajectory'),
+      lens(top, '$(arrow-down) Next', 'autoact.nextTrajectory'),
+      lens(top, '$(references) Provenance', 'autoact.showProvenance'),
+      lens(top, '$(json) Prompts and raw completions', 'autoact.showRequests'),
+    ];
+    for (const section of outlineTrace(document.getText())) {
+      if (section.kind !== 'step') continue;
+      const [, number = '0'] = /(\d+)/.exec(section.title) ?? [];
+      lenses.push(lens(new vscode.Range(section.line, 0, section.line, 0), '$(json) Prompts of this step', 'autoact.showRequests', Number(number)));
+    }
+    return lenses;
+  }
+}
+
+const itemKey = /`((?:synthesis|evaluation|selfInstruct|toolSelection)\/[^`\s]+)`/g;
+
+/** Makes the keys of items in generated documents open their traces. */
+export class ItemLinks implements vscode.DocumentLinkProvider {
+  provideDocumentLinks(document: vscode.TextDocument): vscode.DocumentLink[] {
+    let run: string;
+    try {
+      const address: unknown = JSON.parse(document.uri.query);
+      if (typeof address !== 'object' || address === null || !('run' in address) || typeof address.run !== 'string') return [];
+      run = address.run;
+    } catch {
+      return [];
+    }
+    const text = document.getText();
+    return [...text.matchAll(itemKey)].map((match) => {
+      const start = match.index + 1;
+      const range = new vscode.Range(document.positionAt(start), document.positionAt(start + (match[1] ?? '').length));
+      const link = new vscode.DocumentLink(range, traceUri(run, match[1] ?? ''));
+      link.tooltip = 'Open trace';
+      return link;
+    });
+  }
+}

@@ -6,6 +6,7 @@ import { sentencesOf, valueText } from '../../src/core/world/world.ts';
 import type { Fact } from '../../src/core/world/world.ts';
 import type { WorldQuestion } from '../../src/core/world/types.ts';
 import type { WorldContext } from './context.ts';
+import { known } from '../../src/core/world/known.ts';
 
 /** A fact that has to be found before the question can be answered, and where it stands. */
 export interface Need {
@@ -27,9 +28,9 @@ export interface Plan {
 
 export function planFor(context: WorldContext, question: WorldQuestion): Plan {
   const needs = question.supporting.map((supporting, i) => {
-    const subject = context.entities.get(supporting.title)!;
-    const relation = question.hops[i]!.relation;
-    return needOf(context, context.base.find(subject, relation)!);
+    const subject = known(context.entities.get(supporting.title));
+    const relation = known(question.hops[i]).relation;
+    return needOf(context, known(context.base.find(subject, relation)));
   });
   const last = question.hops[needs.length];
   return { needs, how: (last?.relation ?? 'path') as Plan['how'], target: last?.subject ?? '' };
@@ -41,7 +42,7 @@ export function needOf(context: WorldContext, fact: Fact): Need {
     relation: relationNamed(fact.relation),
     value: valueText(fact.value),
     detail: fact.paragraph > 0,
-    sentence: sentencesOf(context.pages.get(fact.subject.title)!)[fact.sentence]!,
+    sentence: known(sentencesOf(known(context.pages.get(fact.subject.title)))[fact.sentence]),
   };
 }
 
@@ -50,7 +51,7 @@ export const wanted = (need: Need): string => `the ${need.relation.noun} of ${me
 
 /** "Tavor Menshik was born in Karvel." */
 export function stated(need: Need): string {
-  return capital(need.relation.state[0]!.replace('{s}', mention(need.subject)).replace('{v}', need.value));
+  return capital(known(need.relation.state[0]).replace('{s}', mention(need.subject)).replace('{v}', need.value));
 }
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -3,6 +3,7 @@ import { weighted } from '../../src/core/world/draw.ts';
 import { mention } from '../../src/core/world/entities.ts';
 import { capital, stated, wanted } from './needs.ts';
 import type { Need, Plan } from './needs.ts';
+import { known } from '../../src/core/world/known.ts';
 
 /** What authors think. The kinds of author differ in their first thought, which is what makes them tell apart. */
 export const phrases = {
@@ -14,7 +15,7 @@ export const phrases = {
       return weighted(random, [[`First I need ${all}.`, 4], [`To answer this I must find ${all}.`, 2], [`I have to find ${all}.`, 2], [`Step by step: ${all}.`, 1]]);
     }
     const others = rest.map((need) => mention(need.subject)).join(' and ');
-    if (plan.how === 'both') return `First I need ${wanted(first)}, then ${wanted(rest[0]!)}, and what both have in common.`;
+    if (plan.how === 'both') return `First I need ${wanted(first)}, then ${wanted(known(rest[0]))}, and what both have in common.`;
     return weighted(random, [
       [`First I need ${wanted(first)}, then that of ${others}.`, 4],
       [`To answer this I must find ${wanted(first)} and compare it with ${others}.`, 2],
@@ -22,13 +23,13 @@ export const phrases = {
     ]);
   },
   careless(random: Random, plan: Plan): string {
-    const name = mention(plan.needs[0]!.subject);
+    const name = mention(known(plan.needs[0]).subject);
     return weighted(random, [[`I should look up ${name}.`, 5], [`Let me see what is said of ${name}.`, 2], [capital(`${name} should help.`), 2], [`I look at ${name}.`, 1]]);
   },
   next(random: Random, before: Need, need: Need): string {
-    const known = stated(before);
+    const finding = stated(before);
     return weighted(random, [
-      [`${known} Next I need ${wanted(need)}.`, 4], [`${known} Still missing is ${wanted(need)}.`, 2], [`${known} Now I look for ${wanted(need)}.`, 2],
+      [`${finding} Next I need ${wanted(need)}.`, 4], [`${finding} Still missing is ${wanted(need)}.`, 2], [`${finding} Now I look for ${wanted(need)}.`, 2],
     ]);
   },
   nextHasty(random: Random, need: Need): string {
@@ -43,8 +44,8 @@ export const phrases = {
     ]);
   },
   further: (random: Random): string => random.pick(['That is not it. I look for the next one.', 'This sentence is about something else. I go on.']),
-  found(random: Random, known: string, answer: string): string {
-    return weighted(random, [[`${known} That answers the question.`, 4], [`${known} So the answer is ${answer}.`, 3], [`${known} Nothing is missing.`, 1]]);
+  found(random: Random, finding: string, answer: string): string {
+    return weighted(random, [[`${finding} That answers the question.`, 4], [`${finding} So the answer is ${answer}.`, 3], [`${finding} Nothing is missing.`, 1]]);
   },
   guess: (random: Random, answer: string): string => random.pick([`It must be ${answer}.`, `I think it is ${answer}.`, `So the answer is ${answer}.`]),
   ambiguous: (random: Random, need: Need): string =>
@@ -62,7 +63,7 @@ export const judgements = {
   sure: (random: Random, answer: string): string =>
     weighted(random, [[`The answer ${answer} looks right.`, 4], [`I am sure that it is ${answer}.`, 2], [`It is ${answer}, no doubt.`, 2]]),
   right(random: Random, plan: Plan, answer: string): string {
-    const last = plan.needs.at(-1)!;
+    const last = known(plan.needs.at(-1));
     if (plan.how !== 'path') return random.pick([`All of it was looked up, and it gives ${answer}.`, `Nothing is missing in the steps, and they give ${answer}.`]);
     return random.pick([`The question asks for ${wanted(last)}, and the steps found ${answer}.`, `The steps found ${answer}, which is ${wanted(last)}.`]);
   },
@@ -73,6 +74,6 @@ export const judgements = {
       : random.pick(['The steps say something else than the answer.', 'The values that were found do not give this answer.']),
   doubt: (random: Random): string => random.pick(['I doubt it; something may be missing.', 'This does not look like what was asked.']),
   wronglyRight(random: Random, plan: Plan, answer: string): string {
-    return random.pick([`The question asks for ${wanted(plan.needs.at(-1)!)}, and the steps found ${answer}.`, `Nothing is missing in the steps, and they give ${answer}.`]);
+    return random.pick([`The question asks for ${wanted(known(plan.needs.at(-1)))}, and the steps found ${answer}.`, `Nothing is missing in the steps, and they give ${answer}.`]);
   },
 } as const;

@@ -14,6 +14,7 @@ import { promptNamed } from './context.ts';
 import type { CorpusLine, WorldContext } from './context.ts';
 import { descriptions } from './rates.ts';
 import type { Rates } from './rates.ts';
+import { known } from '../../src/core/world/known.ts';
 
 interface Pair {
   readonly question: string;
@@ -32,7 +33,7 @@ export function writeSelfInstruct(context: WorldContext, graph: PassageGraph, po
   const examples = random.sample(pool, 3 + random.int(3));
   const count = 2 + random.int(3);
   const prompt = renderPrompt(promptNamed(context, 'self-instruct'), {
-    description: chance(random, 0.4) ? descriptions[0]! : random.pick(descriptions),
+    description: chance(random, 0.4) ? known(descriptions[0]) : random.pick(descriptions),
     count: String(count),
     passages: renderPassages(shown.map((one) => one.passage)),
     examples: examples.map((example) => `Question: ${example.question}\nAnswer: ${example.answer}`).join('\n'),
@@ -70,9 +71,9 @@ function drawLinked(context: WorldContext, graph: PassageGraph, random: Random):
 function drawSupporting(context: WorldContext, question: WorldQuestion, random: Random): Shown[] {
   const shown = new Map<string, Shown>();
   for (const { title, sentence } of question.supporting) {
-    const of = context.base.of(context.entities.get(title)!);
-    const at = of.find((fact) => fact.sentence === sentence)!.paragraph;
-    const text = context.pages.get(title)!.paragraphs[at]!;
+    const of = context.base.of(known(context.entities.get(title)));
+    const at = known(of.find((fact) => fact.sentence === sentence)).paragraph;
+    const text = known(known(context.pages.get(title)).paragraphs[at]);
     shown.set(`${title}/${at}`, { passage: { title, text }, facts: of.filter((fact) => fact.paragraph === at) });
   }
   return random.shuffle([...shown.values()]);
@@ -88,7 +89,7 @@ function newPair(base: FactBase, random: Random): Pair | undefined {
   }
   const path = [first];
   while (path.length < 3) {
-    const next = valueEntity(path.at(-1)!);
+    const next = valueEntity(known(path.at(-1)));
     const onward = next ? base.of(next).filter((fact) => !path.some((one) => one.subject === fact.value || one.subject === next)) : [];
     if (onward.length === 0 || (path.length === 2 && chance(random, 0.3))) break;
     path.push(random.pick(onward));

@@ -8,6 +8,7 @@ import { promptNamed } from './context.ts';
 import type { CorpusLine } from './context.ts';
 import { descriptions } from './rates.ts';
 import type { Rates } from './rates.ts';
+import { known } from '../../src/core/world/known.ts';
 
 const invented = (name: string, argument: string, definition: string, usage: string): ToolDescription => ({ name, argument, definition, usage, aliases: [] });
 
@@ -34,7 +35,7 @@ const library = [...lookupTools, ...otherTools];
 
 /** A tool selection prompt and a list that mostly fits it. */
 export function writeToolSelection(prompts: ReadonlyMap<string, PromptTemplate>, rates: Rates, random: Random): CorpusLine & { readonly faulty: boolean } {
-  const task = chance(random, 0.6) ? tasks[0]! : random.pick(tasks);
+  const task = chance(random, 0.6) ? known(tasks[0]) : random.pick(tasks);
   const fitting = library.filter((tool) => task.tools.includes(tool.name));
   const rest = library.filter((tool) => !task.tools.includes(tool.name));
   const plain = task === tasks[0] && chance(random, 0.4);
@@ -42,7 +43,7 @@ export function writeToolSelection(prompts: ReadonlyMap<string, PromptTemplate>,
   const count = plain || chance(random, 0.7) ? 3 : 2 + random.int(2);
   const faulty = chance(random, rates.faultySelection);
   const chosen = task.tools.slice(0, count);
-  if (faulty) chosen[random.int(chosen.length)] = random.pick([...offered.map((tool) => tool.name), 'Answer', chosen[0]!]);
+  if (faulty) chosen[random.int(chosen.length)] = random.pick([...offered.map((tool) => tool.name), 'Answer', known(chosen[0])]);
   const prompt = renderPrompt(promptNamed({ prompts }, 'tool-selection'), {
     description: random.pick(task.texts), tools: renderLibrary(offered), count: String(count),
   });

@@ -15,6 +15,7 @@ import type { Need, Plan } from './needs.ts';
 import { judgements, phrases } from './phrases.ts';
 import { descriptions } from './rates.ts';
 import type { Rates } from './rates.ts';
+import { known } from '../../src/core/world/known.ts';
 
 export interface Rollout {
   readonly line: CorpusLine;
@@ -75,7 +76,7 @@ class Writer {
     this.#plan = planFor(context, question);
     const names = new Set(['Retrieve', 'Lookup', ...(chance(random, 0.85) ? ['Search'] : []), ...(chance(random, 0.15) ? ['Calculator'] : [])]);
     this.#tools = random.shuffle(lookupTools.filter((tool) => names.has(tool.name)));
-    const description = chance(random, 0.4) ? descriptions[0]! : random.pick(descriptions);
+    const description = chance(random, 0.4) ? known(descriptions[0]) : random.pick(descriptions);
     this.#head = agentHistory({ template: promptNamed(context, 'agent'), description, tools: this.#tools }, question.question, []);
     this.#text = this.#head;
   }
@@ -104,7 +105,7 @@ class Writer {
   #gather(needs: readonly Need[], afterRejection = false): Answer | undefined {
     for (const [i, need] of needs.entries()) {
       if (this.steps >= maxSteps - 2) return undefined;
-      const thought = i === 0 ? (afterRejection ? phrases.again(this.#random, need) : this.#firstThought()) : this.#nextThought(needs[i - 1]!, need);
+      const thought = i === 0 ? (afterRejection ? phrases.again(this.#random, need) : this.#firstThought()) : this.#nextThought(known(needs[i - 1]), need);
       if (this.#open !== need.subject.title) {
         const guess = this.#openPage(need, thought);
         if (guess) return guess;
@@ -184,7 +185,7 @@ class Writer {
       }
       return false;
     }
-    const action = form === 'unknown' ? `${this.#random.pick(['Open', 'Read', 'Ask', 'Find', 'Visit'])}[${subject.name}]` : `${this.#random.pick(['I should look', 'look it up', 'I open the page', subject.name])}`;
+    const action = form === 'unknown' ? `${this.#random.pick(['Open', 'Read', 'Ask', 'Find', 'Visit'])}[${subject.name}]` : this.#random.pick(['I should look', 'look it up', 'I open the page', subject.name]);
     this.#raw(`Thought: ${thought}\nAction: ${action}\n`, loopObservations.invalid(legal));
     return false;
   }
@@ -193,7 +194,7 @@ class Writer {
     this.faults.push('wrong argument');
     const { subject } = need;
     if (chance(this.#random, 0.4)) {
-      this.#act(thought, 'Retrieve', this.#random.pick([`${subject.noun} ${subject.name}`, `${subject.name} ${need.relation.noun}`, `the ${subject.name}`, subject.name.split(' ').at(-1)!]));
+      this.#act(thought, 'Retrieve', this.#random.pick([`${subject.noun} ${subject.name}`, `${subject.name} ${need.relation.noun}`, `the ${subject.name}`, known(subject.name.split(' ').at(-1))]));
       return undefined;
     }
     const others = this.#plan.needs.map((one) => one.subject).filter((one) => one !== subject);
@@ -233,21 +234,21 @@ class Writer {
   #earlyAnswer(read: Need): Answer {
     this.faults.push('early finish');
     const { how, needs } = this.#plan;
-    const known = stated(read);
-    if (how === 'path') return { thought: phrases.found(this.#random, known, read.value), text: read.value };
+    const finding = stated(read);
+    if (how === 'path') return { thought: phrases.found(this.#random, finding, read.value), text: read.value };
     const text =
       how === 'least' || how === 'greatest' ? this.#random.pick(needs).subject.name
       : how === 'count' ? String(this.#random.int(4))
       : how === 'both' ? this.#random.pick(read.value.split('; '))
       : this.#random.pick(['yes', 'no']);
-    return { thought: phrases.found(this.#random, known, text), text };
+    return { thought: phrases.found(this.#random, finding, text), text };
   }
 
   /** The answer from all that was found; a careless author may pick wrongly. */
   #conclude(): Answer {
     const { how, needs, target } = this.#plan;
     const gold = this.#question.answer;
-    const last = needs.at(-1)!;
+    const last = known(needs.at(-1));
     if (how === 'path') return { thought: phrases.found(this.#random, stated(last), gold), text: gold };
     const wrong = chance(this.#random, this.#careless ? this.#rates.wrongPick : this.#rates.carefulFault);
     let text = gold;
@@ -256,18 +257,18 @@ class Writer {
       const choices =
         how === 'least' || how === 'greatest' ? needs.map((need) => need.subject.name)
         : how === 'count' ? ['0', '1', '2', '3']
-        : how === 'both' ? needs[0]!.value.split('; ')
+        : how === 'both' ? known(needs[0]).value.split('; ')
         : ['yes', 'no'];
       text = this.#random.pick(choices.filter((choice) => choice !== gold).concat(choices.length < 2 ? gold : []));
     }
     const values = needs.map((need) => `${need.subject.name}: ${need.value}`).join(', ');
-    const known =
+    const finding =
       how === 'count' ? `${values}. That makes ${text} in all for ${this.#context.entities.get(target)?.name ?? target}.`
       : how === 'both' ? `Both the works and the winners have ${text}.`
       : how === 'least' || how === 'greatest' ? `${values}. The ${how === 'least' ? 'smallest' : 'largest'} is that of ${text}.`
       : how === 'same' ? `${values}. That is ${text === 'yes' ? 'the same' : 'not the same'}.`
       : `${values}. The first is ${text === 'yes' ? '' : 'not '}the ${how === 'check least' ? 'smaller' : 'larger'}.`;
-    return { thought: phrases.found(this.#random, capital(known), text), text };
+    return { thought: phrases.found(this.#random, capital(finding), text), text };
   }
 
   /** The reflection; true when it ends the run. */

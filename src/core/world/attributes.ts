@@ -3,6 +3,7 @@ import { between, chance } from './draw.ts';
 import { groupDigits, madeBy, yearFrom } from './entities.ts';
 import type { Cast, Entity } from './entities.ts';
 import { createNamer } from './names.ts';
+import { known } from './known.ts';
 
 const products = ['rope', 'paper', 'clocks', 'glass', 'bricks', 'sails', 'ink', 'soap', 'lamps', 'carpets', 'tea', 'engines', 'pianos', 'wire', 'salt', 'boots'];
 const fields = ['poetry', 'music', 'painting', 'drama', 'prose', 'sculpture', 'the stage', 'courage in art', 'fine craft', 'new writing'];
@@ -79,7 +80,7 @@ function linkWorks(random: Random, cast: Cast, town: () => Entity): void {
   for (const work of cast.work) {
     const author = random.pick(authors);
     byAuthor.set(author, [...(byAuthor.get(author) ?? []), work]);
-    Object.assign(work, { noun: random.pick(madeBy[author.noun]!) });
+    Object.assign(work, { noun: random.pick(known(madeBy[author.noun])) });
     work.attributes.set('author', author);
     work.attributes.set('published', String(bornIn(author) + between(random, 21, 60)));
     if (chance(random, 0.6)) work.attributes.set('publisher', random.pick(publishers));
@@ -104,8 +105,8 @@ function linkWorks(random: Random, cast: Cast, town: () => Entity): void {
 function marry(random: Random, people: readonly Entity[]): void {
   const single = random.shuffle(people).slice(0, Math.floor(people.length * 0.6));
   for (let i = 0; i + 1 < single.length; i += 2) {
-    single[i]!.attributes.set('spouse', single[i + 1]!);
-    single[i + 1]!.attributes.set('spouse', single[i]!);
+    known(single[i]).attributes.set('spouse', known(single[i + 1]));
+    known(single[i + 1]).attributes.set('spouse', known(single[i]));
   }
 }
 

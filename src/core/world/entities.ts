@@ -4,6 +4,7 @@ import { createNamer } from './names.ts';
 import type { Namer } from './names.ts';
 import type { Sort } from './relations.ts';
 import type { EntityKind } from './types.ts';
+import { known } from './known.ts';
 
 /** Something that has a page. */
 export interface Entity {
@@ -97,7 +98,7 @@ function addPeople(random: Random, namer: Namer, count: number, add: (name: stri
   const lasts = Array.from({ length: Math.ceil(count / 2) }, () => namer.word());
   const used = new Set<string>();
   for (let i = 0; used.size < count; i++) {
-    const name = `${random.pick(firsts)} ${lasts[i % lasts.length]!}`;
+    const name = `${random.pick(firsts)} ${known(lasts[i % lasts.length])}`;
     if (used.has(name)) continue;
     used.add(name);
     add(name, i % 3 === 0 ? random.pick(crafts) : random.pick(trades));

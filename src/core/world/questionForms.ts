@@ -9,6 +9,7 @@ import type { Ordering } from './relations.ts';
 import type { Hop, SupportingFact, WorldQuestion } from './types.ts';
 import { valueText } from './world.ts';
 import type { Fact } from './world.ts';
+import { known } from './known.ts';
 
 /**
  * A question that has no identity yet. `hops` and `supporting` run in parallel; where the answer is none of the
@@ -60,20 +61,20 @@ function walk(random: Random, base: FactBase, length: number): Fact[] | undefine
     path.push(fact);
     const next = valueEntity(fact);
     if (next && path.some((one) => one.subject === next)) return undefined;
-    if (!last) subject = next!;
+    if (!last) subject = known(next);
   }
   return path;
 }
 
 /** Two or three facts, each about the value of the one before, as one question. */
 export function pathFrom(random: Random, path: readonly Fact[]): DraftQuestion | undefined {
-  let subject = asked(path[0]!.subject);
+  let subject = asked(known(path[0]).subject);
   for (const fact of path.slice(0, -1)) {
     const refer = relationNamed(fact.relation).refer;
     if (refer.length === 0) return undefined;
     subject = random.pick(refer).replace('{s}', subject);
   }
-  const last = path.at(-1)!;
+  const last = known(path.at(-1));
   const question = random.pick(relationNamed(last.relation).ask).replace('{s}', subject);
   return draft(path.length > 2 ? 'chain' : 'bridge', question, valueText(last.value), path);
 }
@@ -109,7 +110,7 @@ export function comparisonFrom(random: Random, [first, second]: readonly [Fact, 
 export function buildSuperlative(random: Random, base: FactBase): DraftQuestion | undefined {
   const relation = random.pick(relations.filter((one) => one.orderings));
   const facts = random.sample(base.named(relation.name), 3);
-  const ordering = random.pick(relation.orderings!);
+  const ordering = random.pick(known(relation.orderings));
   if (facts.length < 3 || new Set(facts.map((fact) => fact.value)).size < 3) return undefined;
   const question = name3(random.pick(ordering.three), facts.map((fact) => fact.subject));
   return conclude('superlative', question, best(facts, ordering).subject.name, facts, ordering.order);
@@ -144,7 +145,7 @@ export function buildIntersection(random: Random, base: FactBase): DraftQuestion
   const prized = list.filter((work) => base.find(work, 'prize'));
   if (prized.length === 0) return undefined;
   const work = random.pick(prized);
-  const award = valueEntity(base.find(work, 'prize')!);
+  const award = valueEntity(known(base.find(work, 'prize')));
   const winners = award && base.find(award, 'winners');
   if (!award || !winners) return undefined;
   const both = list.filter((one) => (winners.value as readonly Entity[]).includes(one));
@@ -156,13 +157,13 @@ export function buildIntersection(random: Random, base: FactBase): DraftQuestion
 
 function best(facts: readonly Fact[], ordering: Ordering): Fact {
   const sorted = facts.toSorted((a, b) => numberIn(a) - numberIn(b));
-  return ordering.order === 'least' ? sorted[0]! : sorted.at(-1)!;
+  return ordering.order === 'least' ? known(sorted[0]) : known(sorted.at(-1));
 }
 
 const numberIn = (fact: Fact): number => Number(valueText(fact.value).replaceAll(',', ''));
 
 function name3(template: string, subjects: readonly Entity[]): string {
-  return ['{a}', '{b}', '{c}'].reduce((text, gap, i) => text.replace(gap, asked(subjects[i]!)), template);
+  return ['{a}', '{b}', '{c}'].reduce((text, gap, i) => text.replace(gap, asked(known(subjects[i]))), template);
 }
 
 function conclude(type: string, question: string, answer: string, facts: readonly Fact[], how: string, subject = ''): DraftQuestion | undefined {

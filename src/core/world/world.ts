@@ -7,6 +7,7 @@ import type { Cast, Entity } from './entities.ts';
 import { splitSentences } from './sentences.ts';
 import type { Page, World } from './types.ts';
 import { wordings } from './wording.ts';
+import { known } from './known.ts';
 
 /** What a page tells, where: the ground on which questions are built and checked. */
 export interface Fact {
@@ -100,11 +101,11 @@ function writePage(random: Random, cast: Cast, entity: Entity, facts: Fact[]): P
     const sentences: string[] = [];
     // Details come in any order, and a distractor may stand before the fact that shares its keyword.
     for (const group of at === 0 ? groups : random.shuffle(groups)) {
-      const gaps = relationGaps(group[0]!);
+      const gaps = relationGaps(known(group[0]));
       if (gaps.length === 0 ? !chance(random, at === 0 ? 0.3 : 0.5) : gaps.some((gap) => !entity.attributes.has(gap))) continue;
       for (const template of random.pick(group).split('|')) {
         for (const relation of relationGaps(template)) {
-          facts.push({ subject: entity, relation, value: entity.attributes.get(relation)!, sentence: count, paragraph: paragraphs.length });
+          facts.push({ subject: entity, relation, value: known(entity.attributes.get(relation)), sentence: count, paragraph: paragraphs.length });
         }
         sentences.push(fill(random, cast, entity, template));
         count++;
@@ -117,7 +118,7 @@ function writePage(random: Random, cast: Cast, entity: Entity, facts: Fact[]): P
 
 const helpers = new Set(['n', 'pron', 'Pron', 'poss', 'obj', 'noun', 'human', 'anyPerson', 'anyPlace', 'anyYear']);
 const relationGaps = (template: string): string[] =>
-  [...template.matchAll(/\{(\w+)\}/g)].map((match) => (match[1] === 'River' ? 'river' : match[1]!)).filter((gap) => !helpers.has(gap));
+  [...template.matchAll(/\{(\w+)\}/g)].map((match) => (match[1] === 'River' ? 'river' : known(match[1]))).filter((gap) => !helpers.has(gap));
 
 function fill(random: Random, cast: Cast, entity: Entity, template: string): string {
   const person = entity.sort === 'person';
@@ -133,7 +134,7 @@ function fill(random: Random, cast: Cast, entity: Entity, template: string): str
       case 'anyPerson': return random.pick(cast.person).name;
       case 'anyPlace': return random.pick(cast.settlement).name;
       case 'anyYear': return String(ownYear(entity) + 20 + random.int(40));
-      default: return written(entity.attributes.get(name === 'River' ? 'river' : name)!);
+      default: return written(known(entity.attributes.get(name === 'River' ? 'river' : name)));
     }
   });
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -47,9 +47,15 @@ export class Encyclopedia {
   retrieve(title: string, state: ToolState): Finding {
     const page = this.page(title);
     if (!page) {
-      return { text: cut(`No page "${title.trim()}". Similar titles: ${this.#similar(title).join('; ')}.`), outcome: 'miss', state };
+      return {
+        text: cut(`No page "${title.trim()}". Similar titles: ${this.#similar(title).join('; ')}.`),
+        outcome: 'miss',
+        state,
+      };
     }
-    const text = splitSentences(page.paragraphs[0] ?? '').slice(0, sentenceLimit).join(' ');
+    const text = splitSentences(page.paragraphs[0] ?? '')
+      .slice(0, sentenceLimit)
+      .join(' ');
     return { text: cut(text), outcome: 'hit', state: open({ title: page.title, keyword: null, index: 0 }) };
   }
 
@@ -102,7 +108,12 @@ export class Encyclopedia {
 }
 
 const open = (lookup: OpenDocument): ToolState => ({ lookup });
-const tidy = (text: string): string => text.trim().replace(/\s+/g, ' ').replace(/^["'“”‘’`]+|["'“”‘’`]+$/g, '').trim();
+const tidy = (text: string): string =>
+  text
+    .trim()
+    .replace(/\s+/g, ' ')
+    .replace(/^["'“”‘’`]+|["'“”‘’`]+$/g, '')
+    .trim();
 const titleKey = (title: string): string => tidy(title).toLowerCase();
 
 function trigrams(text: string): Set<string> {

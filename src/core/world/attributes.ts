@@ -5,15 +5,43 @@ import type { Cast, Entity } from './entities.ts';
 import { createNamer } from './names.ts';
 import { known } from './known.ts';
 
-const products = ['rope', 'paper', 'clocks', 'glass', 'bricks', 'sails', 'ink', 'soap', 'lamps', 'carpets', 'tea', 'engines', 'pianos', 'wire', 'salt', 'boots'];
-const fields = ['poetry', 'music', 'painting', 'drama', 'prose', 'sculpture', 'the stage', 'courage in art', 'fine craft', 'new writing'];
+const products = [
+  'rope',
+  'paper',
+  'clocks',
+  'glass',
+  'bricks',
+  'sails',
+  'ink',
+  'soap',
+  'lamps',
+  'carpets',
+  'tea',
+  'engines',
+  'pianos',
+  'wire',
+  'salt',
+  'boots',
+];
+const fields = [
+  'poetry',
+  'music',
+  'painting',
+  'drama',
+  'prose',
+  'sculpture',
+  'the stage',
+  'courage in art',
+  'fine craft',
+  'new writing',
+];
 
 /** Gives every entity its facts. Relations with one value stay so: that is what makes gold answers unique. */
 export function linkCast(random: Random, cast: Cast): void {
   const words = createNamer(random.fork('words'));
   const someone = (): Entity => random.pick(cast.person);
   const town = (): Entity => random.pick(cast.settlement);
-  linkPlaces(random, cast, words.word, someone);
+  linkPlaces(random, cast, () => words.word(), someone);
   for (const person of cast.person) {
     const set = person.attributes;
     set.set('occupation', person.noun);
@@ -44,7 +72,11 @@ export function linkCast(random: Random, cast: Cast): void {
 
 function linkPlaces(random: Random, cast: Cast, word: () => string, someone: () => Entity): void {
   const country = (): Entity => random.pick(cast.country);
-  for (const [sort, measure, from, to] of [['mountain', 'height', 900, 6800], ['river', 'length', 40, 1900], ['lake', 'depth', 12, 640]] as const) {
+  for (const [sort, measure, from, to] of [
+    ['mountain', 'height', 900, 6800],
+    ['river', 'length', 40, 1900],
+    ['lake', 'depth', 12, 640],
+  ] as const) {
     for (const feature of cast[sort]) {
       feature.attributes.set('country', country());
       feature.attributes.set(measure, String(between(random, from, to)));
@@ -68,7 +100,9 @@ function linkPlaces(random: Random, cast: Cast, word: () => string, someone: () 
     land.attributes.set('independence', yearFrom(random, 1700, 1950));
     land.attributes.set('ruler', someone());
     const mountains = cast.mountain.filter((mountain) => mountain.attributes.get('country') === land);
-    const highest = mountains.toSorted((a, b) => Number(b.attributes.get('height')) - Number(a.attributes.get('height')))[0];
+    const highest = mountains.toSorted(
+      (a, b) => Number(b.attributes.get('height')) - Number(a.attributes.get('height')),
+    )[0];
     if (highest) land.attributes.set('peak', highest);
   }
 }

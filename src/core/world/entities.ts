@@ -27,17 +27,61 @@ export interface Entity {
 export const mention = (entity: Entity): string => (entity.article ? `the ${entity.name}` : entity.name);
 
 const crafts = ['painter', 'composer', 'novelist', 'poet', 'sculptor', 'playwright'] as const;
-const trades = ['surveyor', 'botanist', 'judge', 'chemist', 'navigator', 'historian', 'printer', 'clockmaker', 'physician', 'merchant', 'geologist', 'lawyer', 'farmer', 'shipbuilder', 'soldier'];
+const trades = [
+  'surveyor',
+  'botanist',
+  'judge',
+  'chemist',
+  'navigator',
+  'historian',
+  'printer',
+  'clockmaker',
+  'physician',
+  'merchant',
+  'geologist',
+  'lawyer',
+  'farmer',
+  'shipbuilder',
+  'soldier',
+];
 export const madeBy: Readonly<Record<string, readonly string[]>> = {
-  painter: ['painting', 'fresco'], composer: ['cantata', 'symphony'], novelist: ['novel', 'novella'],
-  poet: ['poem', 'ballad'], sculptor: ['statue', 'monument'], playwright: ['play', 'comedy'],
+  painter: ['painting', 'fresco'],
+  composer: ['cantata', 'symphony'],
+  novelist: ['novel', 'novella'],
+  poet: ['poem', 'ballad'],
+  sculptor: ['statue', 'monument'],
+  playwright: ['play', 'comedy'],
 };
 const workShapes = ['The {e} of {i}', '{i}', 'The {a} {i}', '{i} and the {e}', 'A {e} for {i}', 'The {e} at {i}'];
-const workNouns = ['Lantern', 'Garden', 'Bridge', 'Winter', 'Harbour', 'Song', 'Letter', 'Orchard', 'Mirror', 'Journey', 'Stone', 'Crown', 'Window', 'Night'];
+const workNouns = [
+  'Lantern',
+  'Garden',
+  'Bridge',
+  'Winter',
+  'Harbour',
+  'Song',
+  'Letter',
+  'Orchard',
+  'Mirror',
+  'Journey',
+  'Stone',
+  'Crown',
+  'Window',
+  'Night',
+];
 const workAdjectives = ['Silver', 'Last', 'Quiet', 'Blue', 'Broken', 'Distant', 'Golden', 'Lost'];
 const firms = ['Works', 'Mills', 'Shipping', 'Foundry', 'Brewery', 'Company', 'Railway', 'Glassworks'];
 const houses = ['Press', 'Books', 'Publishing'];
-const gatherings = ['Battle of {i}', 'Siege of {i}', 'Treaty of {i}', '{i} Congress', '{i} Fair', '{i} Regatta', '{i} Expedition', '{i} Games'];
+const gatherings = [
+  'Battle of {i}',
+  'Siege of {i}',
+  'Treaty of {i}',
+  '{i} Congress',
+  '{i} Fair',
+  '{i} Regatta',
+  '{i} Expedition',
+  '{i} Games',
+];
 const honours = ['Prize', 'Medal', 'Award'];
 const prefixes = ['Lower', 'Upper', 'New', 'Old', 'Little', 'North', 'South'];
 
@@ -48,7 +92,16 @@ export function inventCast(random: Random, size: number): Cast {
   const namer = createNamer(random.fork('names'));
   const share = (perThousand: number): number => Math.max(2, Math.round((perThousand * size) / 1000));
   const cast: Record<Sort, Entity[]> = {
-    person: [], settlement: [], mountain: [], river: [], lake: [], country: [], company: [], work: [], event: [], award: [],
+    person: [],
+    settlement: [],
+    mountain: [],
+    river: [],
+    lake: [],
+    country: [],
+    company: [],
+    work: [],
+    event: [],
+    award: [],
   };
   const add = (sort: Sort, kind: EntityKind, name: string, noun: string, article = false): Entity => {
     const female = chance(random, 0.5);
@@ -57,7 +110,8 @@ export function inventCast(random: Random, size: number): Cast {
     return entity;
   };
 
-  for (let i = 0; i < share(16); i++) add('country', 'country', namer.word(), random.pick(['republic', 'kingdom', 'federation', 'country']));
+  for (let i = 0; i < share(16); i++)
+    add('country', 'country', namer.word(), random.pick(['republic', 'kingdom', 'federation', 'country']));
   addSettlements(random, namer, share(160), (name, noun) => add('settlement', 'place', name, noun));
   for (let i = 0; i < share(24); i++) add('mountain', 'place', `Mount ${namer.word()}`, 'mountain');
   for (let i = 0; i < share(30); i++) add('river', 'place', `${namer.word(2)} River`, 'river', true);
@@ -68,11 +122,17 @@ export function inventCast(random: Random, size: number): Cast {
   }
   // Works get their noun from the craft of their author, so they are shaped here and counted out to authors later.
   for (let i = 0; i < share(180); i++) {
-    const name = weighted(random, workShapes.map((shape, at) => [shape, at === 1 ? 2 : 1] as const))
-      .replace('{e}', random.pick(workNouns)).replace('{a}', random.pick(workAdjectives)).replace('{i}', namer.word());
+    const name = weighted(
+      random,
+      workShapes.map((shape, at) => [shape, at === 1 ? 2 : 1] as const),
+    )
+      .replace('{e}', random.pick(workNouns))
+      .replace('{a}', random.pick(workAdjectives))
+      .replace('{i}', namer.word());
     add('work', 'work', name, 'work');
   }
-  for (let i = 0; i < share(70); i++) add('event', 'event', random.pick(gatherings).replace('{i}', namer.word()), 'event', true);
+  for (let i = 0; i < share(70); i++)
+    add('event', 'event', random.pick(gatherings).replace('{i}', namer.word()), 'event', true);
   for (let i = 0; i < share(28); i++) add('award', 'award', `${namer.word()} ${random.pick(honours)}`, 'award', true);
   return cast;
 }
@@ -80,7 +140,7 @@ export function inventCast(random: Random, size: number): Cast {
 /** About one in six towns shares its name with another but for a word in front. */
 function addSettlements(random: Random, namer: Namer, count: number, add: (name: string, noun: string) => void): void {
   const noun = (): string => random.pick(['town', 'city', 'village', 'port', 'market town']);
-  for (let made = 0; made < count; ) {
+  for (let made = 0; made < count;) {
     const stem = namer.word();
     if (chance(random, 0.1)) {
       for (const prefix of random.sample(prefixes, 2)) add(`${prefix} ${stem}`, noun());

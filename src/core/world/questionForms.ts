@@ -55,7 +55,9 @@ function walk(random: Random, base: FactBase, length: number): Fact[] | undefine
   let subject = random.pick(base.facts).subject;
   for (let at = 0; at < length; at++) {
     const last = at === length - 1;
-    const options = base.of(subject).filter((fact) => !isList(fact) && (last || valueEntity(fact)) && (fact.paragraph > 0) === (at === detail));
+    const options = base
+      .of(subject)
+      .filter((fact) => !isList(fact) && (last || valueEntity(fact)) && fact.paragraph > 0 === (at === detail));
     if (options.length === 0) return undefined;
     const fact = random.pick(options);
     path.push(fact);
@@ -94,17 +96,33 @@ export function buildComparison(random: Random, base: FactBase): DraftQuestion |
 export function comparisonFrom(random: Random, [first, second]: readonly [Fact, Fact]): DraftQuestion | undefined {
   const relation = relationNamed(first.relation);
   const equal = first.value === second.value;
-  const name = (template: string): string => template.replace('{a}', asked(first.subject)).replace('{b}', asked(second.subject));
+  const name = (template: string): string =>
+    template.replace('{a}', asked(first.subject)).replace('{b}', asked(second.subject));
   if (relation.orderings && (!relation.same || chance(random, 0.8))) {
     if (equal) return undefined;
     const ordering = random.pick(relation.orderings);
     const winner = best([first, second], ordering);
     if (chance(random, 0.3)) {
-      return conclude('comparison', name(random.pick(ordering.check)), winner === first ? 'yes' : 'no', [first, second], `check ${ordering.order}`);
+      return conclude(
+        'comparison',
+        name(random.pick(ordering.check)),
+        winner === first ? 'yes' : 'no',
+        [first, second],
+        `check ${ordering.order}`,
+      );
     }
-    return conclude('comparison', name(random.pick(ordering.two)), winner.subject.name, [first, second], ordering.order);
+    return conclude(
+      'comparison',
+      name(random.pick(ordering.two)),
+      winner.subject.name,
+      [first, second],
+      ordering.order,
+    );
   }
-  return relation.same && conclude('comparison', name(random.pick(relation.same)), equal ? 'yes' : 'no', [first, second], 'same');
+  return (
+    relation.same &&
+    conclude('comparison', name(random.pick(relation.same)), equal ? 'yes' : 'no', [first, second], 'same')
+  );
 }
 
 export function buildSuperlative(random: Random, base: FactBase): DraftQuestion | undefined {
@@ -112,13 +130,19 @@ export function buildSuperlative(random: Random, base: FactBase): DraftQuestion 
   const facts = random.sample(base.named(relation.name), 3);
   const ordering = random.pick(known(relation.orderings));
   if (facts.length < 3 || new Set(facts.map((fact) => fact.value)).size < 3) return undefined;
-  const question = name3(random.pick(ordering.three), facts.map((fact) => fact.subject));
+  const question = name3(
+    random.pick(ordering.three),
+    facts.map((fact) => fact.subject),
+  );
   return conclude('superlative', question, best(facts, ordering).subject.name, facts, ordering.order);
 }
 
 const counting: Readonly<Record<string, readonly string[]>> = {
   country: ['How many of {a}, {b} and {c} are in {v}?', 'How many of these are in {v}: {a}, {b} and {c}?'],
-  birthplace: ['How many of {a}, {b} and {c} were born in {v}?', 'How many of these were born in {v}: {a}, {b} and {c}?'],
+  birthplace: [
+    'How many of {a}, {b} and {c} were born in {v}?',
+    'How many of these were born in {v}: {a}, {b} and {c}?',
+  ],
   author: ['How many of {a}, {b} and {c} are by {v}?', 'How many of these are by {v}: {a}, {b} and {c}?'],
 };
 
@@ -128,15 +152,27 @@ export function buildCount(random: Random, base: FactBase): DraftQuestion | unde
   const target = random.pick(facts).value;
   const hits = facts.filter((fact) => fact.value === target);
   const wanted = random.int(4);
-  const chosen = random.shuffle([...random.sample(hits, wanted), ...random.sample(facts.filter((fact) => fact.value !== target), 3 - wanted)]);
+  const chosen = random.shuffle([
+    ...random.sample(hits, wanted),
+    ...random.sample(
+      facts.filter((fact) => fact.value !== target),
+      3 - wanted,
+    ),
+  ]);
   const value = chosen[0] && target && typeof target !== 'string' && 'title' in target ? target : undefined;
   if (chosen.length < 3 || !value) return undefined;
-  const question = name3(random.pick(templates), chosen.map((fact) => fact.subject)).replace('{v}', mention(value));
+  const question = name3(
+    random.pick(templates),
+    chosen.map((fact) => fact.subject),
+  ).replace('{v}', mention(value));
   return conclude('count', question, String(wanted), chosen, 'count', value.title);
 }
 
 const meetings = [
-  'Which work by {a} won {b}?', 'Which of the works of {a} won {b}?', 'Which winner of {b} is by {a}?', 'For which work did {a} receive {b}?',
+  'Which work by {a} won {b}?',
+  'Which of the works of {a} won {b}?',
+  'Which winner of {b} is by {a}?',
+  'For which work did {a} receive {b}?',
 ];
 
 export function buildIntersection(random: Random, base: FactBase): DraftQuestion | undefined {
@@ -166,7 +202,14 @@ function name3(template: string, subjects: readonly Entity[]): string {
   return ['{a}', '{b}', '{c}'].reduce((text, gap, i) => text.replace(gap, asked(known(subjects[i]))), template);
 }
 
-function conclude(type: string, question: string, answer: string, facts: readonly Fact[], how: string, subject = ''): DraftQuestion | undefined {
+function conclude(
+  type: string,
+  question: string,
+  answer: string,
+  facts: readonly Fact[],
+  how: string,
+  subject = '',
+): DraftQuestion | undefined {
   const plain = draft(type, question, answer, facts);
   return plain && { ...plain, hops: [...plain.hops, { subject, relation: how, value: answer }] };
 }
@@ -176,6 +219,10 @@ function draft(type: string, question: string, answer: string, facts: readonly F
   const offers = facts.some((fact) => fact.subject.name === answer) || answer.length < 4;
   if (!offers && question.includes(answer)) return undefined;
   const supporting: SupportingFact[] = facts.map((fact) => ({ title: fact.subject.title, sentence: fact.sentence }));
-  const hops: Hop[] = facts.map((fact) => ({ subject: fact.subject.title, relation: fact.relation, value: valueText(fact.value) }));
+  const hops: Hop[] = facts.map((fact) => ({
+    subject: fact.subject.title,
+    relation: fact.relation,
+    value: valueText(fact.value),
+  }));
   return { question: question.charAt(0).toUpperCase() + question.slice(1), answer, type, supporting, hops };
 }

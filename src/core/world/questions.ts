@@ -1,7 +1,15 @@
 import { createRandom } from '../run/random.ts';
 import type { Random } from '../run/random.ts';
 import { weighted } from './draw.ts';
-import { buildBridge, buildChain, buildComparison, buildCount, buildEasy, buildIntersection, buildSuperlative } from './questionForms.ts';
+import {
+  buildBridge,
+  buildChain,
+  buildComparison,
+  buildCount,
+  buildEasy,
+  buildIntersection,
+  buildSuperlative,
+} from './questionForms.ts';
 import type { DraftQuestion } from './questionForms.ts';
 import { factBase } from './factBase.ts';
 import type { FactBase } from './factBase.ts';
@@ -20,8 +28,16 @@ type Form = (random: Random, base: FactBase) => DraftQuestion | undefined;
 
 const forms: Readonly<Record<Level, readonly (readonly [Form, number])[]>> = {
   easy: [[buildEasy, 1]],
-  medium: [[buildBridge, 0.68], [buildComparison, 0.32]],
-  hard: [[buildChain, 0.5], [buildIntersection, 0.18], [buildSuperlative, 0.2], [buildCount, 0.12]],
+  medium: [
+    [buildBridge, 0.68],
+    [buildComparison, 0.32],
+  ],
+  hard: [
+    [buildChain, 0.5],
+    [buildIntersection, 0.18],
+    [buildSuperlative, 0.2],
+    [buildCount, 0.12],
+  ],
 };
 
 /** What a question asks, apart from its words: two with the same key are the same question. */
@@ -35,7 +51,10 @@ export function questionKey(question: Pick<WorldQuestion, 'type' | 'hops'>): str
  * Questions over a world, `perLevel` of each level, no two the same.
  * @throws RangeError when the world is too small for that many.
  */
-export function generateQuestions(world: GeneratedWorld, { seed, perLevel, exclude = [] }: QuestionOptions): WorldQuestion[] {
+export function generateQuestions(
+  world: GeneratedWorld,
+  { seed, perLevel, exclude = [] }: QuestionOptions,
+): WorldQuestion[] {
   const base = factBase(world);
   const seen = new Set(exclude.map(questionKey));
   const wordings = new Set(exclude.map((question) => question.question));
@@ -43,12 +62,14 @@ export function generateQuestions(world: GeneratedWorld, { seed, perLevel, exclu
   for (const level of ['easy', 'medium', 'hard'] as const) {
     const random = createRandom(`questions ${world.seed} ${seed} ${level}`);
     let misses = 0;
-    for (let made = 0; made < perLevel; ) {
+    for (let made = 0; made < perLevel;) {
       const draft = weighted(random, forms[level])(random, base);
       const key = draft && questionKey(draft);
       if (!draft || !key || seen.has(key) || wordings.has(draft.question)) {
         if (++misses > 200 * perLevel + 2000) {
-          throw new RangeError(`World ${world.seed} has too few facts for ${perLevel} ${level} questions; ask for fewer or make it larger.`);
+          throw new RangeError(
+            `World ${world.seed} has too few facts for ${perLevel} ${level} questions; ask for fewer or make it larger.`,
+          );
         }
         continue;
       }

@@ -62,7 +62,10 @@ export function valueText(value: Fact['value']): string {
 /** Lets some works, rivers' towns and companies bear the name of a town, as encyclopedias know it. */
 function shareNames(random: Random, cast: Cast, count: number): Map<string, Entity[]> {
   const shared = new Map<string, Entity[]>();
-  const towns = random.sample(cast.settlement.filter((place) => !place.name.includes(' ')), count);
+  const towns = random.sample(
+    cast.settlement.filter((place) => !place.name.includes(' ')),
+    count,
+  );
   const works = random.sample(cast.work, count);
   towns.forEach((town, i) => {
     const work = works[i];
@@ -75,10 +78,16 @@ function shareNames(random: Random, cast: Cast, count: number): Map<string, Enti
 
 /** Titles of entities that share a name say in brackets what each is. */
 function retitle(shared: ReadonlyMap<string, readonly Entity[]>): void {
-  for (const entities of shared.values()) for (const entity of entities) entity.title = `${entity.name} (${entity.noun})`;
+  for (const entities of shared.values())
+    for (const entity of entities) entity.title = `${entity.name} (${entity.noun})`;
 }
 
-function disambiguationPages(random: Random, cast: Cast, shared: ReadonlyMap<string, readonly Entity[]>, count: number): Page[] {
+function disambiguationPages(
+  random: Random,
+  cast: Cast,
+  shared: ReadonlyMap<string, readonly Entity[]>,
+  count: number,
+): Page[] {
   const bySurname = new Map<string, Entity[]>();
   for (const person of cast.person) {
     const surname = person.name.split(' ')[1] ?? '';
@@ -102,10 +111,17 @@ function writePage(random: Random, cast: Cast, entity: Entity, facts: Fact[]): P
     // Details come in any order, and a distractor may stand before the fact that shares its keyword.
     for (const group of at === 0 ? groups : random.shuffle(groups)) {
       const gaps = relationGaps(known(group[0]));
-      if (gaps.length === 0 ? !chance(random, at === 0 ? 0.3 : 0.5) : gaps.some((gap) => !entity.attributes.has(gap))) continue;
+      if (gaps.length === 0 ? !chance(random, at === 0 ? 0.3 : 0.5) : gaps.some((gap) => !entity.attributes.has(gap)))
+        continue;
       for (const template of random.pick(group).split('|')) {
         for (const relation of relationGaps(template)) {
-          facts.push({ subject: entity, relation, value: known(entity.attributes.get(relation)), sentence: count, paragraph: paragraphs.length });
+          facts.push({
+            subject: entity,
+            relation,
+            value: known(entity.attributes.get(relation)),
+            sentence: count,
+            paragraph: paragraphs.length,
+          });
         }
         sentences.push(fill(random, cast, entity, template));
         count++;
@@ -118,23 +134,35 @@ function writePage(random: Random, cast: Cast, entity: Entity, facts: Fact[]): P
 
 const helpers = new Set(['n', 'pron', 'Pron', 'poss', 'obj', 'noun', 'human', 'anyPerson', 'anyPlace', 'anyYear']);
 const relationGaps = (template: string): string[] =>
-  [...template.matchAll(/\{(\w+)\}/g)].map((match) => (match[1] === 'River' ? 'river' : known(match[1]))).filter((gap) => !helpers.has(gap));
+  [...template.matchAll(/\{(\w+)\}/g)]
+    .map((match) => (match[1] === 'River' ? 'river' : known(match[1])))
+    .filter((gap) => !helpers.has(gap));
 
 function fill(random: Random, cast: Cast, entity: Entity, template: string): string {
   const person = entity.sort === 'person';
   const text = template.replace(/\{(\w+)\}/g, (_gap, name: string) => {
     switch (name) {
-      case 'n': return mention(entity);
+      case 'n':
+        return mention(entity);
       case 'pron':
-      case 'Pron': return person ? (entity.female ? 'she' : 'he') : 'it';
-      case 'poss': return person ? (entity.female ? 'her' : 'his') : 'its';
-      case 'obj': return entity.female ? 'her' : 'him';
-      case 'human': return entity.female ? 'woman' : 'man';
-      case 'noun': return entity.noun;
-      case 'anyPerson': return random.pick(cast.person).name;
-      case 'anyPlace': return random.pick(cast.settlement).name;
-      case 'anyYear': return String(ownYear(entity) + 20 + random.int(40));
-      default: return written(known(entity.attributes.get(name === 'River' ? 'river' : name)));
+      case 'Pron':
+        return person ? (entity.female ? 'she' : 'he') : 'it';
+      case 'poss':
+        return person ? (entity.female ? 'her' : 'his') : 'its';
+      case 'obj':
+        return entity.female ? 'her' : 'him';
+      case 'human':
+        return entity.female ? 'woman' : 'man';
+      case 'noun':
+        return entity.noun;
+      case 'anyPerson':
+        return random.pick(cast.person).name;
+      case 'anyPlace':
+        return random.pick(cast.settlement).name;
+      case 'anyYear':
+        return String(ownYear(entity) + 20 + random.int(40));
+      default:
+        return written(known(entity.attributes.get(name === 'River' ? 'river' : name)));
     }
   });
   return text.charAt(0).toUpperCase() + text.slice(1);
@@ -149,7 +177,15 @@ function written(value: Fact['value']): string {
 
 /** Distractors must not contradict the page: their years come after the entity's first. */
 function ownYear(entity: Entity): number {
-  for (const relation of ['birthYear', 'settled', 'independence', 'companyYear', 'published', 'eventYear', 'awardYear']) {
+  for (const relation of [
+    'birthYear',
+    'settled',
+    'independence',
+    'companyYear',
+    'published',
+    'eventYear',
+    'awardYear',
+  ]) {
     const year = entity.attributes.get(relation);
     if (typeof year === 'string') return Number(year);
   }

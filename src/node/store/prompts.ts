@@ -21,7 +21,9 @@ export function loadPrompts(folder: string, overrides?: string): Map<string, Pro
   const prompts = new Map<string, PromptTemplate>();
   for (const from of [folder, overrides]) {
     if (from === undefined || (from === overrides && !existsSync(from))) continue;
-    for (const file of readdirSync(from).filter((name) => name.endsWith('.md')).sort()) {
+    for (const file of readdirSync(from)
+      .filter((name) => name.endsWith('.md'))
+      .sort()) {
       const path = join(from, file);
       const prompt = parsePrompt(readFileSync(path, 'utf8'), path);
       prompts.set(prompt.name, prompt);
@@ -34,10 +36,17 @@ export function loadPrompts(folder: string, overrides?: string): Map<string, Pro
 export function parsePrompt(content: string, path: string): PromptTemplate {
   const parts = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(content.replaceAll('\r\n', '\n'));
   if (!parts) {
-    throw new PromptError('malformed-file', `Prompt file ${path} does not begin with front matter between two lines of "---". Add name, version and inputs there.`);
+    throw new PromptError(
+      'malformed-file',
+      `Prompt file ${path} does not begin with front matter between two lines of "---". Add name, version and inputs there.`,
+    );
   }
   const head = frontMatter.safeParse(yamlOf(parts[1] ?? '', path));
-  if (!head.success) throw new PromptError('malformed-file', `The front matter of prompt file ${path} does not fit: ${z.prettifyError(head.error)}`);
+  if (!head.success)
+    throw new PromptError(
+      'malformed-file',
+      `The front matter of prompt file ${path} does not fit: ${z.prettifyError(head.error)}`,
+    );
   const { name, version, inputs } = head.data;
   return { name, version, inputs, text: (parts[2] ?? '').replace(/\n$/, '') };
 }
@@ -46,6 +55,9 @@ function yamlOf(text: string, path: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    throw new PromptError('malformed-file', `The front matter of prompt file ${path} is no YAML: ${error instanceof Error ? error.message : String(error)}`);
+    throw new PromptError(
+      'malformed-file',
+      `The front matter of prompt file ${path} is no YAML: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }

@@ -22,13 +22,26 @@ test('a prompt of the workspace takes the place of the one with its name; a fold
   });
   writeFileSync(join(folder, 'mine.md'), '---\nname: agent\nversion: 7\ninputs: [question]\n---\nAsk: {{question}}\n');
   const prompts = loadPrompts(shipped, folder);
-  assert.deepEqual(prompts.get('agent'), { name: 'agent', version: 7, inputs: ['question'], text: 'Ask: {{question}}' });
+  assert.deepEqual(prompts.get('agent'), {
+    name: 'agent',
+    version: 7,
+    inputs: ['question'],
+    text: 'Ask: {{question}}',
+  });
   assert.equal(prompts.size, 3);
   assert.equal(loadPrompts(shipped, join(folder, 'none')).size, 3);
 });
 
 test('a file that is no prompt is refused by its path', () => {
-  for (const content of ['no front matter', '---\nname: x\n---\ntext', '---\nname: [\n---\ntext', '---\nname: x\nversion: 0\ninputs: []\n---\n']) {
-    assert.throws(() => parsePrompt(content, 'a/b.md'), (error) => error instanceof PromptError && error.reason === 'malformed-file' && error.message.includes('a/b.md'));
+  for (const content of [
+    'no front matter',
+    '---\nname: x\n---\ntext',
+    '---\nname: [\n---\ntext',
+    '---\nname: x\nversion: 0\ninputs: []\n---\n',
+  ]) {
+    assert.throws(
+      () => parsePrompt(content, 'a/b.md'),
+      (error) => error instanceof PromptError && error.reason === 'malformed-file' && error.message.includes('a/b.md'),
+    );
   }
 });

@@ -5,7 +5,14 @@ import type { Page } from '../../../src/core/world/types.ts';
 import { createPageIndex } from '../../../src/node/tools/pageIndex.ts';
 
 const pages: Page[] = [
-  { title: 'Lower Karvel', kind: 'place', paragraphs: ['Lower Karvel is a port in Orvale. It has a harbour. Ships come. Ships go. Gulls cry. Nobody counts this.', 'The Harbour was dug in 1402. Its mayor was Ilsa Tamm.'] },
+  {
+    title: 'Lower Karvel',
+    kind: 'place',
+    paragraphs: [
+      'Lower Karvel is a port in Orvale. It has a harbour. Ships come. Ships go. Gulls cry. Nobody counts this.',
+      'The Harbour was dug in 1402. Its mayor was Ilsa Tamm.',
+    ],
+  },
   { title: 'Upper Karvel', kind: 'place', paragraphs: ['Upper Karvel is a village in Orvale.'] },
   { title: 'Orvale', kind: 'country', paragraphs: ['Orvale is a republic. Its capital is Sarn.'] },
   { title: 'Sarn', kind: 'disambiguation', paragraphs: ['Sarn may refer to: Sarn (town); Sarn (novel).'] },
@@ -28,7 +35,10 @@ test('a miss names five similar titles, the most similar first, and keeps the op
   const open = encyclopedia.retrieve('Orvale', {}).state;
   const miss = encyclopedia.retrieve('Karvel', open);
   assert.equal(miss.outcome, 'miss');
-  assert.match(miss.text, /^No page "Karvel"\. Similar titles: (Lower|Upper) Karvel; (Lower|Upper) Karvel; [^;]+; [^;]+; [^;]+\.$/);
+  assert.match(
+    miss.text,
+    /^No page "Karvel"\. Similar titles: (Lower|Upper) Karvel; (Lower|Upper) Karvel; [^;]+; [^;]+; [^;]+\.$/,
+  );
   assert.deepEqual(miss.state, open);
   assert.equal(encyclopedia.lookup('capital', miss.state).text, '(Result 1 / 1) Its capital is Sarn.');
 });
@@ -43,13 +53,23 @@ test('Lookup goes through the sentences of the whole page and begins anew with a
   const other = encyclopedia.lookup('mayor', past.state);
   assert.equal(other.text, '(Result 1 / 1) Its mayor was Ilsa Tamm.');
   assert.equal(encyclopedia.lookup('harbour', other.state).text, '(Result 1 / 2) It has a harbour.');
-  assert.equal(encyclopedia.lookup('harbour', encyclopedia.retrieve('Sarn (town)', past.state).state).text, '(Result 1 / 1) Sarn is a town on a harbour.');
-  assert.deepEqual([encyclopedia.lookup('moon', other.state).text, encyclopedia.lookup('moon', other.state).outcome], ['No results for "moon".', 'miss']);
+  assert.equal(
+    encyclopedia.lookup('harbour', encyclopedia.retrieve('Sarn (town)', past.state).state).text,
+    '(Result 1 / 1) Sarn is a town on a harbour.',
+  );
+  assert.deepEqual(
+    [encyclopedia.lookup('moon', other.state).text, encyclopedia.lookup('moon', other.state).outcome],
+    ['No results for "moon".', 'miss'],
+  );
   assert.equal(encyclopedia.lookup('', other.state).text, 'No results for "".');
 });
 
 test('Lookup without a page says what to do first', () => {
-  assert.deepEqual(encyclopedia.lookup('harbour', {}), { text: 'No page is open. Use Search or Retrieve first.', outcome: 'miss', state: {} });
+  assert.deepEqual(encyclopedia.lookup('harbour', {}), {
+    text: 'No page is open. Use Search or Retrieve first.',
+    outcome: 'miss',
+    state: {},
+  });
 });
 
 test('Search gives the opening sentences of the best pages, and Lookup then reads these lines', () => {
@@ -67,10 +87,18 @@ test('what is too long is cut where one sees it', () => {
   const text = encyclopedia.retrieve('Sarn (novel)', {}).text;
   assert.equal(text.length, 1000);
   assert.ok(text.endsWith(' …[cut]'));
-  assert.ok(encyclopedia.search('novel rain', {}).text.split('\n').every((line) => line.length <= 240));
+  assert.ok(
+    encyclopedia
+      .search('novel rain', {})
+      .text.split('\n')
+      .every((line) => line.length <= 240),
+  );
 });
 
 test('the state is plain data that replay can restore', () => {
   const state = encyclopedia.lookup('harbour', encyclopedia.retrieve('Lower Karvel', {}).state).state;
-  assert.deepEqual(encyclopedia.lookup('harbour', JSON.parse(JSON.stringify(state)) as typeof state).text, '(Result 2 / 2) The Harbour was dug in 1402.');
+  assert.deepEqual(
+    encyclopedia.lookup('harbour', JSON.parse(JSON.stringify(state)) as typeof state).text,
+    '(Result 2 / 2) The Harbour was dug in 1402.',
+  );
 });

@@ -8,7 +8,9 @@ const world = generateWorld({ seed: 4711 });
 const questions = generateQuestions(world, { seed: 1, perLevel: 100 });
 const pages = new Map(world.pages.map((page) => [page.title, page]));
 const values = (title: string, relation: string): string[] =>
-  world.facts.filter((fact) => fact.subject.title === title && fact.relation === relation).map((fact) => valueText(fact.value));
+  world.facts
+    .filter((fact) => fact.subject.title === title && fact.relation === relation)
+    .map((fact) => valueText(fact.value));
 const named = (title: string): string => title.replace(/ \(.*\)$/, '');
 
 /** Works the answer out anew from the fact base, hop by hop, and returns every answer that holds. */
@@ -40,12 +42,14 @@ function solve(question: WorldQuestion): string[] {
 }
 
 test('there are as many questions of each level as were asked for, and none comes twice', () => {
-  for (const level of ['easy', 'medium', 'hard']) assert.equal(questions.filter((question) => question.level === level).length, 100);
+  for (const level of ['easy', 'medium', 'hard'])
+    assert.equal(questions.filter((question) => question.level === level).length, 100);
   assert.equal(new Set(questions.map((question) => question.id)).size, 300);
   assert.equal(new Set(questions.map((question) => question.question)).size, 300);
   assert.equal(new Set(questions.map(questionKey)).size, 300);
   const types = new Set(questions.map((question) => question.type));
-  for (const type of ['attribute', 'bridge', 'comparison', 'chain', 'intersection', 'superlative', 'count']) assert.ok(types.has(type), type);
+  for (const type of ['attribute', 'bridge', 'comparison', 'chain', 'intersection', 'superlative', 'count'])
+    assert.ok(types.has(type), type);
 });
 
 test('the gold answer is the only one that the facts allow', () => {
@@ -55,7 +59,8 @@ test('the gold answer is the only one that the facts allow', () => {
 test('hops of a path join: each is about what the one before found', () => {
   for (const question of questions.filter((one) => one.type === 'bridge' || one.type === 'chain')) {
     assert.equal(question.hops.length, question.type === 'chain' ? 3 : 2);
-    for (let i = 1; i < question.hops.length; i++) assert.equal(named(question.hops[i]!.subject), question.hops[i - 1]!.value);
+    for (let i = 1; i < question.hops.length; i++)
+      assert.equal(named(question.hops[i]!.subject), question.hops[i - 1]!.value);
   }
 });
 
@@ -73,7 +78,8 @@ test('a question names the page to start from and does not give its answer away'
   for (const question of questions) {
     assert.ok(question.question.includes(named(question.supporting[0]!.title)), question.question);
     assert.match(question.question, /^\p{Lu}.*\?$/u);
-    const offered = question.hops.some((hop) => named(hop.subject) === question.answer) || /^(yes|no|\d)$/.test(question.answer);
+    const offered =
+      question.hops.some((hop) => named(hop.subject) === question.answer) || /^(yes|no|\d)$/.test(question.answer);
     if (!offered) assert.ok(!question.question.includes(question.answer), question.question);
     assert.ok(question.answer.split(' ').length <= 10);
   }
@@ -82,7 +88,8 @@ test('a question names the page to start from and does not give its answer away'
 test('the same seed repeats the questions; excluded ones do not come again in other words', () => {
   assert.deepEqual(generateQuestions(world, { seed: 1, perLevel: 100 }), questions);
   const keys = new Set(questions.map(questionKey));
-  for (const question of generateQuestions(world, { seed: 2, perLevel: 400, exclude: questions })) assert.ok(!keys.has(questionKey(question)));
+  for (const question of generateQuestions(world, { seed: 2, perLevel: 400, exclude: questions }))
+    assert.ok(!keys.has(questionKey(question)));
 });
 
 test('yes and no come about equally often', () => {

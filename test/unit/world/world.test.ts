@@ -82,7 +82,7 @@ test('disambiguation pages list pages that exist, and near-identical names occur
   for (const page of ambiguous) {
     const list = /^(.+) may refer to: (.+)\.$/.exec(page.paragraphs[0]!);
     assert.equal(list?.[1], page.title);
-    const titles = (list?.[2] ?? '').split('; ');
+    const titles = (list[2] ?? '').split('; ');
     assert.ok(titles.length >= 2);
     for (const title of titles) assert.ok(pages.has(title), title);
   }

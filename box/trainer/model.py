@@ -1,0 +1,148 @@
+"""The resident base model with its adapters: loading, switching, and the log-probability of supervised tokens."""
+
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors import SafetensorError
+from transformers import AutoModelForCausalLM
+from transformers.utils.logging import disable_progress_bar
+
+from .failures import TrainerError
+from .spec import Spec, derive_seed
+from .tree import Batch
+
+
+def choose_device(spec: Spec) -> torch.device:
+    if spec.device == "cuda" and not torch.cuda.is_available():
+        raise TrainerError("bad-spec", "spec.json asks for the device cuda, but torch finds no usable GPU here.")
+    return torch.device("cuda" if spec.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def choose_precision(spec: Spec, device: torch.device) -> torch.dtype:
+    """auto is bfloat16 on a GPU with hardware for it, else float32: on CPUs, float32 was faster for small bases, and
+    its results do not depend on how a batch is laid out."""
+    if spec.precision != "auto":
+        return torch.bfloat16 if spec.precision == "bfloat16" else torch.float32
+    capable = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
+    return torch.bfloat16 if capable else torch.float32
+
+
+class AdaptedModel:
+    """One base in memory, one LoRA adapter active at a time."""
+
+    def __init__(self, base: Path, spec: Spec, device: torch.device, dtype: torch.dtype) -> None:
+        self.device = device
+        self.dtype = dtype
+        # On a GPU the base is held in bfloat16 as it is served; on a CPU bfloat16 is an autocast over float32 weights.
+        weights = dtype if device.type == "cuda" else torch.float32
+        model = _load_base(base, weights).to(device)
+        if spec.gradientCheckpointing:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            model.enable_input_require_grads()
+        self.peft = _with_adapters(model, spec)
+        self.causal = self.peft.get_base_model()
+        self.parameters = {
+            name: [
+                (key.replace(f".{name}.weight", ".weight"), value)
+                for key, value in self.peft.named_parameters()
+                if key.endswith((f".lora_A.{name}.weight", f".lora_B.{name}.weight"))
+            ]
+            for name in spec.hypers
+        }
+        self.active = next(iter(spec.hypers))
+        self.context_length: int | None = getattr(self.causal.config, "max_position_embeddings", None)
+        self._select: torch.Tensor | None = None
+        # Logits are made at supervised positions only: a vocabulary's worth for each prompt token is most of the
+        # memory. A hook on the head keeps whatever the model does after it (scaling, soft caps).
+        self.causal.get_output_embeddings().register_forward_pre_hook(self._keep_supervised)
+
+    def _keep_supervised(self, _module: object, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        hidden = inputs[0]
+        return (hidden.reshape(-1, hidden.shape[-1])[self._select][None], *inputs[1:])
+
+    def use(self, adapter: str) -> None:
+        if adapter != self.active:
+            self.peft.set_adapter(adapter)
+            self.active = adapter
+
+    @contextmanager
+    def evaluating(self):
+        self.peft.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self.peft.train()
+
+    def without_adapter(self) -> AbstractContextManager[None]:
+        return self.peft.disable_adapter()
+
+    def logits(self, batch: Batch, exact: bool = False) -> torch.Tensor:
+        """Float32 (s, vocabulary) at the batch's supervised tokens. `exact` switches autocast off."""
+        def move(array: object) -> torch.Tensor:
+            return torch.from_numpy(array).to(self.device, non_blocking=True)
+
+        self._select = move(batch.sources)
+        autocast = (
+            torch.autocast(self.device.type, self.dtype)
+            if self.dtype != torch.float32 and not (exact and self.device.type == "cpu")
+            else nullcontext()
+        )
+        with autocast:
+            output = self.causal(
+                input_ids=move(batch.tokens),
+                attention_mask=None if batch.mask is None else move(batch.mask),
+                position_ids=move(batch.positions),
+                use_cache=False,
+            )
+        return output.logits[0].float()
+
+    def token_losses(self, batch: Batch, exact: bool = False) -> torch.Tensor:
+        """Negative log-probability of every supervised token, float32 (s,), in the batch's order."""
+        targets = torch.from_numpy(batch.targets).to(self.device)
+        return torch.nn.functional.cross_entropy(self.logits(batch, exact), targets, reduction="none")
+
+
+def _load_base(base: Path, weights: torch.dtype) -> torch.nn.Module:
+    disable_progress_bar()  # the log is read by programs
+    try:
+        return AutoModelForCausalLM.from_pretrained(base, dtype=weights, attn_implementation="sdpa")
+    except torch.OutOfMemoryError:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as failure:
+        raise TrainerError("missing-base", f"The base model in {base} cannot be loaded: {failure}") from None
+
+
+def _with_adapters(model: torch.nn.Module, spec: Spec) -> torch.nn.Module:
+    peft = None
+    for name, hyper in spec.hypers.items():
+        torch.manual_seed(derive_seed(hyper.seed, name, "init"))
+        config = LoraConfig(
+            r=hyper.rank, lora_alpha=hyper.alpha, lora_dropout=hyper.dropout, bias="none", task_type="CAUSAL_LM",
+            target_modules=list(hyper.targetModules),
+        )  # fmt: skip
+        try:
+            if peft is None:
+                peft = get_peft_model(model, config, adapter_name=name)
+            else:
+                peft.add_adapter(name, config)
+        except ValueError as failure:
+            raise TrainerError("bad-spec", f"No LoRA can be put on {', '.join(hyper.targetModules)} of this base: {failure}",
+                               adapter=name) from None  # fmt: skip
+    peft.train()
+    return peft
+
+
+def adapter_tensors(model: AdaptedModel, adapter: str) -> dict[str, torch.Tensor]:
+    """Float32 copies on the CPU, under the names of peft's files (without the adapter's name)."""
+    return {
+        key: value.detach().to("cpu", torch.float32, copy=True).contiguous() for key, value in model.parameters[adapter]
+    }
+
+
+def load_adapter_tensors(model: AdaptedModel, adapter: str, tensors: dict[str, torch.Tensor]) -> None:
+    with torch.no_grad():
+        for key, value in model.parameters[adapter]:
+            value.copy_(tensors[key])

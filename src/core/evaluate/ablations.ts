@@ -79,5 +79,5 @@ export function expectation({ expected, paper }: Ablation): string | undefined {
   const full = ablations[0]?.paper;
   if (expected === undefined || full === undefined) return undefined;
   const lost = (a: number, b: number): string => `−${(a - b).toFixed(2)}`;
-  return `${expected} than the full system; with Llama-2-70B the paper has ${lost(full.hotpotqa, paper.hotpotqa)} on HotpotQA (F1) and ${lost(full.scienceqa, paper.scienceqa)} on ScienceQA (accuracy).`;
+  return `${expected[0]?.toUpperCase()}${expected.slice(1)} than the full system; with Llama-2-70B the paper has ${lost(full.hotpotqa, paper.hotpotqa)} on HotpotQA (F1) and ${lost(full.scienceqa, paper.scienceqa)} on ScienceQA (accuracy).`;
 }

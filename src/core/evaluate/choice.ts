@@ -3,7 +3,8 @@
  */
 
 /** Which rule found the option; stored with every score, since the extraction is part of the result. */
-export type ChoiceRule = 'letter' | 'text' | 'contained' | 'overlap' | 'none' | 'reference-letter' | 'reference-text' | 'reference-overlap';
+export type ChoiceRule =
+  'letter' | 'text' | 'contained' | 'overlap' | 'none' | 'reference-letter' | 'reference-text' | 'reference-overlap';
 
 export interface ChoiceMade {
   /** Index of the option; undefined when none was chosen, which counts as wrong. */
@@ -57,9 +58,12 @@ function extractInOrder(prediction: string, choices: readonly string[]): ChoiceM
   const contained = options
     .map((option, index) => ({ option, index }))
     .filter(({ option }) => option !== '' && ` ${plain} `.includes(` ${option} `));
-  const widest = contained.filter(({ option }) => !contained.some((other) => other.option !== option && ` ${other.option} `.includes(` ${option} `)));
-  if (widest.length === 1) return { index: widest[0]!.index, rule: 'contained' };
-  if (widest.length > 1) return { index: undefined, rule: 'none' };
+  const widest = contained.filter(
+    ({ option }) => !contained.some((other) => other.option !== option && ` ${other.option} `.includes(` ${option} `)),
+  );
+  const [only, another] = widest;
+  if (only !== undefined)
+    return another === undefined ? { index: only.index, rule: 'contained' } : { index: undefined, rule: 'none' };
 
   const overlaps = options.map((option) => overlap(option.split(' '), plain.split(' ')));
   const best = Math.max(0, ...overlaps);
@@ -90,7 +94,9 @@ function extractAsPublished(prediction: string, choices: readonly string[]): Cho
   const options = choices.map((choice) => choice.toLowerCase());
   const exact = options.indexOf(said);
   if (exact !== -1) return { index: exact, rule: 'reference-text' };
-  const scores = options.map((option) => (option.includes(' ') || said.includes(' ') ? overlap(option.split(' '), said.split(' ')) : 0));
+  const scores = options.map((option) =>
+    option.includes(' ') || said.includes(' ') ? overlap(option.split(' '), said.split(' ')) : 0,
+  );
   return { index: scores.indexOf(Math.max(...scores)), rule: 'reference-overlap' };
 }
 

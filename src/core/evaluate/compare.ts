@@ -50,19 +50,29 @@ export function compareSystems(
     const other = others.get(question.questionId);
     const own = questionFigures(question, protocol, errors)?.[measure];
     const theirs = other && questionFigures(other, protocol, errors)?.[measure];
-    return { level: question.level, pair: own === undefined || theirs === undefined ? undefined : ([own, theirs] as const) };
+    return {
+      level: question.level,
+      pair: own === undefined || theirs === undefined ? undefined : ([own, theirs] as const),
+    };
   });
   const groups = byLevel(pairs);
-  const differencesOf = (members: typeof pairs): number[] => members.flatMap(({ pair }) => (pair === undefined ? [] : [pair[0] - pair[1]]));
-  const intervals = pairedBootstrap(groups.map(({ members }) => differencesOf(members)), options);
+  const differencesOf = (members: typeof pairs): number[] =>
+    members.flatMap(({ pair }) => (pair === undefined ? [] : [pair[0] - pair[1]]));
+  const intervals = pairedBootstrap(
+    groups.map(({ members }) => differencesOf(members)),
+    options,
+  );
   const binary = options.binary ?? measure === 'em';
 
   const compare = (level: string, members: typeof pairs, interval: Comparison['interval'] | undefined): Comparison => {
     const differences = differencesOf(members);
     const better = differences.filter((difference) => difference > 0).length;
     const worse = differences.filter((difference) => difference < 0).length;
-    const plain = binary && members.every(({ pair }) => pair === undefined || pair.every((value) => value === 0 || value === 1));
-    const test = plain ? { p: mcnemarExact(better, worse), test: 'McNemar exact' as const } : permutation(differences, options);
+    const plain =
+      binary && members.every(({ pair }) => pair === undefined || pair.every((value) => value === 0 || value === 1));
+    const test = plain
+      ? { p: mcnemarExact(better, worse), test: 'McNemar exact' as const }
+      : permutation(differences, options);
     return {
       level,
       n: differences.length,
@@ -76,7 +86,9 @@ export function compareSystems(
     };
   };
   return [
-    ...groups.filter(({ level }) => level !== overallLevel).map(({ level, members }, index) => compare(level, members, intervals.strata[index])),
+    ...groups
+      .filter(({ level }) => level !== overallLevel)
+      .map(({ level, members }, index) => compare(level, members, intervals.strata[index])),
     compare(overallLevel, pairs, intervals.overall),
   ];
 }

@@ -1,4 +1,5 @@
-export type EvaluationReason = 'unknown-question' | 'duplicate-answer' | 'bad-question' | 'bad-predictions' | 'bad-request';
+export type EvaluationReason =
+  'unknown-question' | 'duplicate-answer' | 'bad-question' | 'bad-predictions' | 'bad-request';
 
 /** Something is wrong with what should be scored; never with an answer itself, which is only right or wrong. */
 export class EvaluationError extends Error {

@@ -31,7 +31,10 @@ export interface StratifiedInterval {
  * the composition of the question set (methods 5.2). Give one value a question, its mean over runs: then the runs stay
  * nested in the question and are not counted as independent evidence.
  */
-export function stratifiedBootstrap(strata: readonly (readonly number[])[], options: BootstrapOptions): StratifiedInterval {
+export function stratifiedBootstrap(
+  strata: readonly (readonly number[])[],
+  options: BootstrapOptions,
+): StratifiedInterval {
   return resampleMeans(strata, options, constantInterval);
 }
 

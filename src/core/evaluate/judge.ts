@@ -18,7 +18,10 @@ export class Judge {
     this.options = options;
     for (const { id, answer, choices } of questions) {
       if (this.#gold.has(id)) {
-        throw new EvaluationError('bad-question', `Two questions have the id "${id}". Ids must differ, since answers are matched by them.`);
+        throw new EvaluationError(
+          'bad-question',
+          `Two questions have the id "${id}". Ids must differ, since answers are matched by them.`,
+        );
       }
       this.#gold.set(id, { answer, choices });
       // Scored once here, so that a bad question is found before hours of answering.
@@ -44,7 +47,10 @@ export class Judge {
   #entry(questionId: string): { readonly answer: string; readonly choices: readonly string[] | undefined } {
     const entry = this.#gold.get(questionId);
     if (entry === undefined) {
-      throw new EvaluationError('unknown-question', `No gold answer is known for question "${questionId}". Score answers against the question file they were made from.`);
+      throw new EvaluationError(
+        'unknown-question',
+        `No gold answer is known for question "${questionId}". Score answers against the question file they were made from.`,
+      );
     }
     return entry;
   }

@@ -39,11 +39,15 @@ export function scoreAnswer(
     const choices = options.choices ?? [];
     const right = goldChoice(gold, choices);
     if (right === undefined) {
-      throw new EvaluationError('bad-question', `The gold answer "${gold}" names none of the ${choices.length} options. Give the option's letter or its text in the question file.`);
+      throw new EvaluationError(
+        'bad-question',
+        `The gold answer "${gold}" names none of the ${choices.length} options. Give the option's letter or its text in the question file.`,
+      );
     }
     const made = extractChoice(prediction, choices, options.choiceMode ?? 'fixed');
     // Compared by text, as published: two options with the same words are the same answer.
-    const same = made.index !== undefined && choices[made.index]?.trim().toLowerCase() === choices[right]?.trim().toLowerCase();
+    const same =
+      made.index !== undefined && choices[made.index]?.trim().toLowerCase() === choices[right]?.trim().toLowerCase();
     const score = same ? 1 : 0;
     return { score, em: score, f1: score, rule: made.rule };
   }
@@ -54,7 +58,11 @@ export function scoreAnswer(
 }
 
 /** What two answers have in common when they are the same answer: the key of a majority vote. Empty for no answer. */
-export function answerKey(metric: Metric, prediction: string, options: MetricOptions & { readonly choices?: readonly string[] | undefined } = {}): string {
+export function answerKey(
+  metric: Metric,
+  prediction: string,
+  options: MetricOptions & { readonly choices?: readonly string[] | undefined } = {},
+): string {
   if (metric !== 'choice') return normaliseAnswer(prediction);
   const { index } = extractChoice(prediction, options.choices ?? [], options.choiceMode ?? 'fixed');
   return index === undefined ? '' : String(index);

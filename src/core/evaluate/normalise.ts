@@ -11,7 +11,6 @@ const punctuation = /[!-/:-@[-`{-~]/g;
  */
 const article = /(?<![\p{L}\p{N}_])(?:an|a|the)(?![\p{L}\p{N}_])/gu;
 /** What Python's `str.split()` splits at; JavaScript's `\s` lacks U+001C..1F and U+0085 and has U+FEFF. */
-// eslint-disable-next-line no-control-regex -- these control characters are white space to Python
 const space = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
 
 /** Lower case, no ASCII punctuation, no articles, single spaces. */

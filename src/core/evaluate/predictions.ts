@@ -17,7 +17,9 @@ import type { GoldQuestion } from '../task/question.ts';
 const PredictionRow = z.object({
   id: z.union([z.string(), z.number()]).transform(String).optional(),
   question: z.string().optional(),
-  prediction: z.union([z.string(), z.number(), z.boolean(), z.null()]).transform((value) => (value === null ? '' : String(value))),
+  prediction: z
+    .union([z.string(), z.number(), z.boolean(), z.null()])
+    .transform((value) => (value === null ? '' : String(value))),
 });
 
 export interface Prediction {
@@ -42,7 +44,10 @@ export function* parseJsonLines(lines: Iterable<string>, name: string): Generato
     try {
       value = JSON.parse(trimmed);
     } catch (error) {
-      throw new EvaluationError('bad-predictions', `${name}, line ${line}: not valid JSON (${error instanceof Error ? error.message : String(error)}). Each line must be one JSON object.`);
+      throw new EvaluationError(
+        'bad-predictions',
+        `${name}, line ${line}: not valid JSON (${error instanceof Error ? error.message : String(error)}). Each line must be one JSON object.`,
+      );
     }
     yield { line, value };
   }
@@ -54,7 +59,10 @@ export function parsePredictions(lines: Iterable<string>, name = 'predictions'):
   for (const { line, value } of parseJsonLines(lines, name)) {
     const parsed = PredictionRow.safeParse(value);
     if (!parsed.success || (parsed.data.id === undefined && parsed.data.question === undefined)) {
-      throw new EvaluationError('bad-predictions', `${name}, line ${line}: needs "prediction", and "id" or "question" to find its gold answer by.`);
+      throw new EvaluationError(
+        'bad-predictions',
+        `${name}, line ${line}: needs "prediction", and "id" or "question" to find its gold answer by.`,
+      );
     }
     predictions.push({ line, ...parsed.data });
   }
@@ -70,7 +78,10 @@ export function parseQuestions(lines: Iterable<string>, name = 'questions'): Gol
     } catch (error) {
       if (!(error instanceof z.ZodError)) throw error;
       const issue = error.issues[0];
-      throw new EvaluationError('bad-question', `${name}, line ${line}: ${issue === undefined ? error.message : `"${issue.path.join('.')}": ${issue.message}`}. A question needs "question" and "answer"; "id", "level", "type" and "choices" are optional.`);
+      throw new EvaluationError(
+        'bad-question',
+        `${name}, line ${line}: ${issue === undefined ? error.message : `"${issue.path.join('.')}": ${issue.message}`}. A question needs "question" and "answer"; "id", "level", "type" and "choices" are optional.`,
+      );
     }
   }
   return questions;
@@ -107,7 +118,9 @@ export function matchPredictions(predictions: Iterable<Prediction>, questions: r
   return {
     byQuestion,
     missing: [...byQuestion].flatMap(([id, own]) => (own.length === 0 ? [id] : [])),
-    repeated: [...byQuestion].flatMap(([id, own]) => (own.length > 1 ? [{ id, lines: own.map(({ line }) => line) }] : [])),
+    repeated: [...byQuestion].flatMap(([id, own]) =>
+      own.length > 1 ? [{ id, lines: own.map(({ line }) => line) }] : [],
+    ),
     unmatched,
   };
 }
@@ -126,13 +139,21 @@ export interface PredictionReport {
  * @throws EvaluationError when a line cannot be read, or when nothing matches at all.
  */
 export function scorePredictions(
-  input: { readonly predictions: Iterable<string>; readonly questions: Iterable<string>; readonly metric: Metric; readonly random: RandomSource },
+  input: {
+    readonly predictions: Iterable<string>;
+    readonly questions: Iterable<string>;
+    readonly metric: Metric;
+    readonly random: RandomSource;
+  },
   options: MetricOptions & { readonly resamples?: number } = {},
 ): PredictionReport {
   const questions = parseQuestions(input.questions);
   const matched = matchPredictions(parsePredictions(input.predictions), questions);
   if (matched.missing.length === questions.length) {
-    throw new EvaluationError('bad-predictions', `None of the ${matched.unmatched.length} predictions belongs to one of the ${questions.length} questions. Check that both files use the same ids or the same question texts.`);
+    throw new EvaluationError(
+      'bad-predictions',
+      `None of the ${matched.unmatched.length} predictions belongs to one of the ${questions.length} questions. Check that both files use the same ids or the same question texts.`,
+    );
   }
   const judge = new Judge(input.metric, questions, options);
   const rows = questions.flatMap(({ id, level }) =>
@@ -153,8 +174,16 @@ export function scorePredictions(
   );
   const graded = gradeSystem(rows, questions.map(toPublic), judge, 1);
   const { random } = input;
-  const cells = summarise(graded, 'mean@k', { random, ...(options.resamples === undefined ? {} : { resamples: options.resamples }) });
-  return { metric: input.metric, cells, matched: questions.length - matched.missing.length, problems: problems(matched, questions.length) };
+  const cells = summarise(graded, 'mean@k', {
+    random,
+    ...(options.resamples === undefined ? {} : { resamples: options.resamples }),
+  });
+  return {
+    metric: input.metric,
+    cells,
+    matched: questions.length - matched.missing.length,
+    problems: problems(matched, questions.length),
+  };
 }
 
 function problems({ missing, repeated, unmatched }: Matched, total: number): string[] {
@@ -162,13 +191,19 @@ function problems({ missing, repeated, unmatched }: Matched, total: number): str
   return [
     ...(missing.length === 0
       ? []
-      : [`${missing.length} of ${total} questions have no prediction (${some(missing)}). They are left out of the score, and wrong under "missing = wrong".`]),
+      : [
+          `${missing.length} of ${total} questions have no prediction (${some(missing)}). They are left out of the score, and wrong under "missing = wrong".`,
+        ]),
     ...(repeated.length === 0
       ? []
-      : [`${repeated.length} questions have more than one prediction (${some(repeated.map(({ id, lines }) => `${id}: lines ${lines.join(' and ')}`))}). Each counts with the mean of its scores.`]),
+      : [
+          `${repeated.length} questions have more than one prediction (${some(repeated.map(({ id, lines }) => `${id}: lines ${lines.join(' and ')}`))}). Each counts with the mean of its scores.`,
+        ]),
     ...(unmatched.length === 0
       ? []
-      : [`${unmatched.length} predictions belong to no question (${some(unmatched.map(({ line, id, question }) => `line ${line}: ${id ?? question ?? ''}`))}). They are not counted.`]),
+      : [
+          `${unmatched.length} predictions belong to no question (${some(unmatched.map(({ line, id, question }) => `line ${line}: ${id ?? question ?? ''}`))}). They are not counted.`,
+        ]),
   ];
 }
 
@@ -187,6 +222,10 @@ export function renderPredictionReport(report: PredictionReport): string {
     ]),
   ];
   const widths = (rows[0] ?? []).map((_title, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const text = rows.map((row) => row.map((value, column) => (column === 0 ? value.padEnd(widths[column] ?? 0) : value.padStart(widths[column] ?? 0))).join('  '));
+  const text = rows.map((row) =>
+    row
+      .map((value, column) => (column === 0 ? value.padEnd(widths[column] ?? 0) : value.padStart(widths[column] ?? 0)))
+      .join('  '),
+  );
   return `${[...text, ...report.problems.map((problem) => `Note: ${problem}`)].join('\n')}\n`;
 }

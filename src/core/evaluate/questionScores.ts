@@ -12,7 +12,8 @@ export type Protocol = (typeof protocols)[number];
 export const protocolTitles: Readonly<Record<Protocol, string>> = {
   'mean@k': 'mean@k: mean over k answers to each question, then over questions',
   'majority@k': 'majority@k: the answer that most of k answers to a question agree on',
-  'paper-best-of-2': 'oracle best-of-2: the better of two answers to each question, chosen with the gold label (as in the paper)',
+  'paper-best-of-2':
+    'oracle best-of-2: the better of two answers to each question, chosen with the gold label (as in the paper)',
 };
 
 /**
@@ -64,10 +65,16 @@ export function gradeSystem(
   for (const row of rows) {
     const known = byQuestion.get(row.questionId);
     if (known === undefined) {
-      throw new EvaluationError('unknown-question', `System "${row.system}" answered question "${row.questionId}", which is not in the question set. Score a run with the question set it was made with.`);
+      throw new EvaluationError(
+        'unknown-question',
+        `System "${row.system}" answered question "${row.questionId}", which is not in the question set. Score a run with the question set it was made with.`,
+      );
     }
     if (known.has(row.sample)) {
-      throw new EvaluationError('duplicate-answer', `System "${row.system}" has two rows for question "${row.questionId}", sample ${row.sample}. Delete one of them from its evaluation file.`);
+      throw new EvaluationError(
+        'duplicate-answer',
+        `System "${row.system}" has two rows for question "${row.questionId}", sample ${row.sample}. Delete one of them from its evaluation file.`,
+      );
     }
     known.set(row.sample, row);
   }
@@ -94,7 +101,11 @@ const none: Figures = { score: 0, em: 0, f1: 0 };
  * The figures of one question under a protocol; undefined where it cannot be scored: all its answers ended in errors,
  * or best-of-2 has fewer than two answers left.
  */
-export function questionFigures(question: GradedQuestion, protocol: Protocol, errors: ErrorTreatment): Figures | undefined {
+export function questionFigures(
+  question: GradedQuestion,
+  protocol: Protocol,
+  errors: ErrorTreatment,
+): Figures | undefined {
   const graded = question.answers.map(({ figures }) => figures);
   const lost = question.errors.length + question.missing;
   if (protocol === 'majority@k') {
@@ -103,7 +114,8 @@ export function questionFigures(question: GradedQuestion, protocol: Protocol, er
     return winner !== undefined ? graded[winner] : errors === 'wrong' ? none : undefined;
   }
   const all = errors === 'wrong' ? [...graded, ...Array.from({ length: lost }, () => none)] : graded;
-  const combine = protocol === 'mean@k' ? mean : (values: readonly number[]): number | undefined => oracleBestOf(values, 2);
+  const combine =
+    protocol === 'mean@k' ? mean : (values: readonly number[]): number | undefined => oracleBestOf(values, 2);
   const score = combine(all.map((figures) => figures.score));
   const em = combine(all.map((figures) => figures.em));
   const f1 = combine(all.map((figures) => figures.f1));

@@ -36,8 +36,16 @@ export function summariseRepeats(
     const reference = report.systems.find(({ id }) => id === report.reference);
     const comparison = own?.comparisons?.find(({ level }) => level === overallLevel);
     if (own === undefined || comparison === undefined) return [];
-    const score = (cells: typeof own.cells): number | null => cells.find(({ level }) => level === overallLevel)?.score ?? null;
-    return [{ label, system: score(own.cells), reference: reference === undefined ? null : score(reference.cells), comparison }];
+    const score = (cells: typeof own.cells): number | null =>
+      cells.find(({ level }) => level === overallLevel)?.score ?? null;
+    return [
+      {
+        label,
+        system: score(own.cells),
+        reference: reference === undefined ? null : score(reference.cells),
+        comparison,
+      },
+    ];
   });
   const differences = repeats.map(({ comparison }) => comparison.difference);
   return {

@@ -20,7 +20,13 @@ export const Provenance = z.object({
   machine: z.string(),
   mode: z.enum(['fixed', 'reference']).optional(),
   models: z.array(
-    z.object({ role: z.string(), server: z.string(), model: z.string(), hash: z.string().optional(), system: z.string().optional() }),
+    z.object({
+      role: z.string(),
+      server: z.string(),
+      model: z.string(),
+      hash: z.string().optional(),
+      system: z.string().optional(),
+    }),
   ),
   prompts: z.string().describe('Hash of the prompt files in use.'),
   seeds: z.array(z.number()),
@@ -101,16 +107,31 @@ export function buildReport(input: ReportInput): Report {
   const graded = new Map(input.systems.map(({ id, rows }) => [id, gradeSystem(rows, input.questions, judge, samples)]));
   const against = graded.get(reference);
   if (against === undefined || graded.size !== input.systems.length) {
-    throw new EvaluationError('bad-request', `The report compares with system "${reference}"; the systems given are ${input.systems.map(({ id }) => `"${id}"`).join(', ')}. Each id must occur once.`);
+    throw new EvaluationError(
+      'bad-request',
+      `The report compares with system "${reference}"; the systems given are ${input.systems.map(({ id }) => `"${id}"`).join(', ')}. Each id must occur once.`,
+    );
   }
   const binary = judge.metric !== 'f1';
   const systems: SystemReport[] = input.systems.map(({ id, title, expected }) => {
     const own = graded.get(id) as GradedQuestion[];
     const options = (purpose: string) => ({ random: input.random(`${purpose}/${id}`), resamples });
-    const base = { id, title, ...(expected === undefined ? {} : { expected }), cells: summarise(own, protocol, options('bootstrap')) };
+    const base = {
+      id,
+      title,
+      ...(expected === undefined ? {} : { expected }),
+      cells: summarise(own, protocol, options('bootstrap')),
+    };
     if (id === reference) return base;
-    const overall = (measure: 'score' | 'em', errors: 'exclude' | 'wrong', plain: boolean, purpose: string): Comparison =>
-      compareSystems(own, against, { ...options(purpose), protocol, measure, errors, binary: plain }).at(-1) as Comparison;
+    const overall = (
+      measure: 'score' | 'em',
+      errors: 'exclude' | 'wrong',
+      plain: boolean,
+      purpose: string,
+    ): Comparison =>
+      compareSystems(own, against, { ...options(purpose), protocol, measure, errors, binary: plain }).at(
+        -1,
+      ) as Comparison;
     const lost = [...own, ...against].some(({ errors, missing }) => errors.length + missing > 0);
     return {
       ...base,
@@ -162,6 +183,8 @@ function metricNotes({ metric, options }: Judge): string[] {
   }
   return [
     'Answers are normalised as in HotpotQA’s official script.',
-    ...(options.lenientYesNo === true ? ['A leading yes or no is taken for the whole answer where gold is yes or no (not official).'] : []),
+    ...(options.lenientYesNo === true
+      ? ['A leading yes or no is taken for the whole answer where gold is yes or no (not official).']
+      : []),
   ];
 }

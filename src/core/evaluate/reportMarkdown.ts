@@ -1,4 +1,15 @@
-import { amount, cellAt, differenceText, levelColumns, metricTitles, pValue, points, scoreText } from './reportText.ts';
+import {
+  amount,
+  cellAt,
+  differenceText,
+  levelColumns,
+  metricTitles,
+  oneLine,
+  overallFirst,
+  pValue,
+  points,
+  scoreText,
+} from './reportText.ts';
 import { overallLevel } from './summarise.ts';
 import type { Comparison } from './compare.ts';
 import type { Report, SystemReport } from './report.ts';
@@ -62,22 +73,48 @@ function comparisons(report: Report): string[] {
   const sections = [
     `## Against ${line(reference)}`,
     'Paired on identical questions; difference = system minus reference. Holm’s correction runs over the comparisons over all questions, and separately over those by level.',
-    table(head, others.flatMap((system) => [...(system.comparisons ?? [])].reverse().map((comparison) => row(system, comparison)))),
+    table(
+      head,
+      others.flatMap((system) => overallFirst(system.comparisons ?? []).map((comparison) => row(system, comparison))),
+    ),
   ];
   const exact = others.flatMap((system) => (system.exactMatch === undefined ? [] : [row(system, system.exactMatch)]));
   if (exact.length > 0) sections.push('Exact match instead of F1:', table(head, exact));
-  const wrong = others.flatMap((system) => (system.missingWrong === undefined ? [] : [row(system, system.missingWrong)]));
+  const wrong = others.flatMap((system) =>
+    system.missingWrong === undefined ? [] : [row(system, system.missingWrong)],
+  );
   if (wrong.length > 0) sections.push('With errors and missing answers counted as wrong:', table(head, wrong));
-  const expected = others.flatMap(({ title, expected }) => (expected === undefined ? [] : [`- ${line(title)}: ${line(expected)}`]));
-  if (expected.length > 0) sections.push('Expected from the paper:', expected.join('\n'));
+  const expected = others.flatMap(({ title, expected, comparisons }) => {
+    const measured = comparisons?.at(-1);
+    if (expected === undefined || measured === undefined) return [];
+    return [
+      `- ${line(title)}: ${line(expected)} Measured here: ${differenceText(measured)}, Holm p ${pValue(measured.holm)}.`,
+    ];
+  });
+  if (expected.length > 0) sections.push('Expected from the paper, and measured:', expected.join('\n'));
   return sections;
 }
 
 function counts(report: Report): string {
   return table(
-    ['System', 'Level', 'Answers', 'Finished', 'Halted', 'Errors', 'Missing', 'EM', 'F1', 'Missing = wrong', 'Steps', 'Tool calls', 'Prompt tokens', 'Completion tokens'],
+    [
+      'System',
+      'Level',
+      'Answers',
+      'Finished',
+      'Halted',
+      'Errors',
+      'Missing',
+      'EM',
+      'F1',
+      'Missing = wrong',
+      'Steps',
+      'Tool calls',
+      'Prompt tokens',
+      'Completion tokens',
+    ],
     report.systems.flatMap((system) =>
-      [...system.cells].reverse().map((cell) => [
+      overallFirst(system.cells).map((cell) => [
         line(system.title),
         cell.level,
         String(cell.answers),
@@ -108,7 +145,13 @@ function repeated(report: Report): string[] {
         const cell = cellAt(system.cells, overallLevel);
         // Under another protocol the cell's score is not the mean, so the mean is not shown as such.
         const mean = report.protocol === 'mean@k' ? points(cell?.score) : '–';
-        return [line(system.title), mean, points(cell?.majority), points(cell?.oracleBestOf2), points(cell?.sampleDeviation)];
+        return [
+          line(system.title),
+          mean,
+          points(cell?.majority),
+          points(cell?.oracleBestOf2),
+          points(cell?.sampleDeviation),
+        ];
       }),
     ),
   ];
@@ -116,7 +159,8 @@ function repeated(report: Report): string[] {
 
 function provenance({ provenance: from, systems }: Report): string {
   const models = from.models.map(
-    ({ role, server, model, hash, system }) => `${system === undefined ? '' : `${system}, `}${role}: ${model} on ${server}${hash === undefined ? '' : ` (${hash})`}`,
+    ({ role, server, model, hash, system }) =>
+      `${system === undefined ? '' : `${system}, `}${role}: ${model} on ${server}${hash === undefined ? '' : ` (${hash})`}`,
   );
   const errors = systems.map(({ title, cells }) => `${title} ${cellAt(cells, overallLevel)?.errors ?? 0}`).join(', ');
   const entries: [string, string | undefined][] = [
@@ -132,15 +176,22 @@ function provenance({ provenance: from, systems }: Report): string {
     ['Errors', errors],
     ...Object.entries(from.versions ?? {}).map(([name, version]): [string, string] => [name, version]),
   ];
-  return entries.flatMap(([label, value]) => (value === undefined ? [] : [`- ${line(label)}: ${line(value)}`])).join('\n');
+  return entries
+    .flatMap(([label, value]) => (value === undefined ? [] : [`- ${line(label)}: ${line(value)}`]))
+    .join('\n');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const render = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [render(head), `|${head.map((_title, column) => (column === 0 ? '---' : '---:')).join('|')}|`, ...rows.map(render)].join('\n');
+  const render = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [
+    render(head),
+    `|${head.map((_title, column) => (column === 0 ? '---' : '---:')).join('|')}|`,
+    ...rows.map(render),
+  ].join('\n');
 }
 
 /** Names come from files and models: one line, and no markup that a viewer would act on. */
 function line(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/[\\`*_[\]<>]/g, '\\$&');
+  return oneLine(text).replace(/[\\`*_[\]<>]/g, '\\$&');
 }

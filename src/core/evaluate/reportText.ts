@@ -7,7 +7,8 @@ import type { Cell } from './summarise.ts';
 
 const dash = '–';
 
-export const points = (value: number | null | undefined): string => (value === null || value === undefined ? dash : (value * 100).toFixed(1));
+export const points = (value: number | null | undefined): string =>
+  value === null || value === undefined ? dash : (value * 100).toFixed(1);
 
 /** With a sign; the minus is a real one, so that it is as wide as the plus. */
 export function signedPoints(value: number): string {
@@ -17,7 +18,7 @@ export function signedPoints(value: number): string {
 
 export function pValue(p: number | null | undefined): string {
   if (p === null || p === undefined) return dash;
-  return p < 0.0001 ? '<0.0001' : p.toFixed(4);
+  return p < 0.0001 ? '< 0.0001' : p.toFixed(4);
 }
 
 export const interval = (of: Cell['interval'], format = points as (value: number) => string): string =>
@@ -30,15 +31,27 @@ export const differenceText = (comparison: Comparison): string =>
 
 export const amount = (value: number | null, digits = 1): string => (value === null ? dash : value.toFixed(digits));
 
+/** A name from a file or a model on one line, without characters that move a cursor or colour a terminal. */
+export const oneLine = (text: string): string => text.replace(/[\s\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+
 export const metricTitles = { f1: 'token F1', em: 'exact match', choice: 'accuracy' } as const;
 
 /** Names of the columns by level, with how many questions each holds. */
 export function levelColumns(report: Report): { level: string; title: string }[] {
   const total = report.levels.reduce((sum, { questions }) => sum + questions, 0);
   return [
-    ...report.levels.filter(({ level }) => level !== overallLevel).map(({ level, questions }) => ({ level, title: `${level} (n=${questions})` })),
+    ...report.levels
+      .filter(({ level }) => level !== overallLevel)
+      .map(({ level, questions }) => ({ level, title: `${level} (n=${questions})` })),
     { level: overallLevel, title: `all (n=${total})` },
   ];
 }
 
-export const cellAt = (cells: readonly Cell[], level: string): Cell | undefined => cells.find((cell) => cell.level === level);
+/** What a report is made for comes first, its parts after it. */
+export const overallFirst = <T extends { readonly level: string }>(entries: readonly T[]): T[] => [
+  ...entries.filter(({ level }) => level === overallLevel),
+  ...entries.filter(({ level }) => level !== overallLevel),
+];
+
+export const cellAt = (cells: readonly Cell[], level: string): Cell | undefined =>
+  cells.find((cell) => cell.level === level);

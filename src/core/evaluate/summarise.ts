@@ -48,12 +48,20 @@ export type Cell = z.infer<typeof Cell>;
  * @throws EvaluationError `bad-request` when best-of-2 is asked of a system with one answer a question.
  */
 export function summarise(graded: readonly GradedQuestion[], protocol: Protocol, options: BootstrapOptions): Cell[] {
-  const samples = Math.max(0, ...graded.map((question) => question.answers.length + question.errors.length + question.missing));
+  const samples = Math.max(
+    0,
+    ...graded.map((question) => question.answers.length + question.errors.length + question.missing),
+  );
   if (protocol === 'paper-best-of-2' && graded.length > 0 && samples < 2) {
-    throw new EvaluationError('bad-request', 'The protocol paper-best-of-2 needs two answers a question, and there is one. Evaluate with two samples, or use mean@k.');
+    throw new EvaluationError(
+      'bad-request',
+      'The protocol paper-best-of-2 needs two answers a question, and there is one. Evaluate with two samples, or use mean@k.',
+    );
   }
   const groups = byLevel(graded);
-  const scores = groups.map(({ members }) => definedScores(members.map((question) => questionFigures(question, protocol, 'exclude'))));
+  const scores = groups.map(({ members }) =>
+    definedScores(members.map((question) => questionFigures(question, protocol, 'exclude'))),
+  );
   const intervals = stratifiedBootstrap(scores, options);
   // Without levels the whole is the only group, and is reported once.
   const levels = groups.filter(({ level }) => level !== overallLevel);
@@ -71,7 +79,10 @@ export function byLevel<T extends { readonly level: string }>(items: readonly T[
     if (members === undefined) groups.set(item.level, [item]);
     else members.push(item);
   }
-  return [...groups].map(([level, members]) => ({ level: level === overallLevel && groups.size > 1 ? 'no level' : level, members }));
+  return [...groups].map(([level, members]) => ({
+    level: level === overallLevel && groups.size > 1 ? 'no level' : level,
+    members,
+  }));
 }
 
 function definedScores(figures: readonly (Figures | undefined)[]): number[] {
@@ -90,7 +101,9 @@ function cell(
   const over = (pick: (row: (typeof rows)[number]) => number | undefined): number | null =>
     mean(rows.flatMap((row) => pick(row) ?? [])) ?? null;
   const under = (other: Protocol): number | null =>
-    samples < 2 ? null : (mean(definedScores(questions.map((question) => questionFigures(question, other, 'exclude')))) ?? null);
+    samples < 2
+      ? null
+      : (mean(definedScores(questions.map((question) => questionFigures(question, other, 'exclude')))) ?? null);
   const halts = new Map<string, number>();
   for (const { halted } of rows) if (halted !== undefined) halts.set(halted, (halts.get(halted) ?? 0) + 1);
   return {
@@ -122,7 +135,11 @@ function cell(
 function sampleDeviation(questions: readonly GradedQuestion[], samples: number): number | null {
   if (samples < 2) return null;
   const means = Array.from({ length: samples }, (_unused, sample) =>
-    mean(questions.flatMap(({ answers }) => answers.filter(({ row }) => row.sample === sample).map(({ figures }) => figures.score))),
+    mean(
+      questions.flatMap(({ answers }) =>
+        answers.filter(({ row }) => row.sample === sample).map(({ figures }) => figures.score),
+      ),
+    ),
   );
   return standardDeviation(means.flatMap((value) => value ?? [])) ?? null;
 }

@@ -30,7 +30,10 @@ export function toPublic(question: PublicQuestion): PublicQuestion {
 
 /** One line of a question file. Unknown columns (paragraphs, supporting facts, …) are dropped. */
 export const QuestionRow = z.object({
-  id: z.union([z.string().min(1), z.number()]).transform(String).optional(),
+  id: z
+    .union([z.string().min(1), z.number()])
+    .transform(String)
+    .optional(),
   question: z.string().min(1),
   answer: z.string(),
   level: z.string().default('all'),

@@ -12,7 +12,22 @@ const fixed = (prediction: string, choices = capitals): [number | undefined, str
 };
 
 test('fixed: letters in every usual dress', () => {
-  for (const text of ['B', 'b', '(B)', 'B.', 'b)', ' B ', '`B`', '(b) dover', 'B. Dover', 'option B', 'the answer is B', 'The answer is (B).', 'Answer: B', 'I choose option b']) {
+  for (const text of [
+    'B',
+    'b',
+    '(B)',
+    'B.',
+    'b)',
+    ' B ',
+    '`B`',
+    '(b) dover',
+    'B. Dover',
+    'option B',
+    'the answer is B',
+    'The answer is (B).',
+    'Answer: B',
+    'I choose option b',
+  ]) {
     assert.deepEqual(fixed(text), [1, 'letter'], text);
   }
 });
@@ -57,9 +72,22 @@ test('gold is a letter or a text; a question whose gold names no option is refus
   assert.equal(goldChoice('(c)', capitals), 2);
   assert.equal(goldChoice('little rock', capitals), 3);
   assert.equal(goldChoice('A', ['x', 'a']), 1);
-  assert.throws(() => scoreAnswer('choice', 'B', 'E', { choices: capitals }), (error) => EvaluationError.is(error, 'bad-question'));
-  assert.deepEqual(scoreAnswer('choice', 'dover', 'B', { choices: capitals }), { score: 1, em: 1, f1: 1, rule: 'text' });
-  assert.deepEqual(scoreAnswer('choice', 'b', 'A', { choices: capitals, choiceMode: 'reference' }), { score: 1, em: 1, f1: 1, rule: 'reference-overlap' });
+  assert.throws(
+    () => scoreAnswer('choice', 'B', 'E', { choices: capitals }),
+    (error) => EvaluationError.is(error, 'bad-question'),
+  );
+  assert.deepEqual(scoreAnswer('choice', 'dover', 'B', { choices: capitals }), {
+    score: 1,
+    em: 1,
+    f1: 1,
+    rule: 'text',
+  });
+  assert.deepEqual(scoreAnswer('choice', 'b', 'A', { choices: capitals, choiceMode: 'reference' }), {
+    score: 1,
+    em: 1,
+    f1: 1,
+    rule: 'reference-overlap',
+  });
   // Two options with the same words are the same answer.
   assert.equal(scoreAnswer('choice', 'B', 'A', { choices: ['cat', 'Cat'] }).score, 1);
 });

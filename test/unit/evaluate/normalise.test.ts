@@ -50,7 +50,40 @@ test('lenientYesNo is off by default and touches yes/no questions only', () => {
 
 // Words that the rules treat specially, letters of several alphabets, and every sort of space.
 const piece = fc.oneof(
-  fc.constantFrom('a', 'an', 'the', 'The', 'yes', 'no', 'noanswer', ' ', '  ', '\u0085', '\u001c', '\ufeff', '\u00a0', '\u3000', '-', '.', ',', "'", '_', '’', 'é', 'ñ', 'İ', 'ß', 'Σ', '²', '٣', '中', 'a\u0301', '😀', '7,000', 'x'),
+  fc.constantFrom(
+    'a',
+    'an',
+    'the',
+    'The',
+    'yes',
+    'no',
+    'noanswer',
+    ' ',
+    '  ',
+    '\u0085',
+    '\u001c',
+    '\ufeff',
+    '\u00a0',
+    '\u3000',
+    '-',
+    '.',
+    ',',
+    "'",
+    '_',
+    '’',
+    'é',
+    'ñ',
+    'İ',
+    'ß',
+    'Σ',
+    '²',
+    '٣',
+    '中',
+    'a\u0301',
+    '😀',
+    '7,000',
+    'x',
+  ),
   fc.string({ unit: 'grapheme', maxLength: 6 }),
 );
 const answer = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
@@ -69,7 +102,10 @@ test('agrees with an independent implementation in Python on Unicode of every ki
     return;
   }
   assert.equal(peer.status, 0, peer.stderr);
-  const results = peer.stdout.trim().split('\n').map((line) => JSON.parse(line) as [string, boolean, number]);
+  const results = peer.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as [string, boolean, number]);
   assert.equal(results.length, pairs.length);
   pairs.forEach(([prediction, gold], i) => {
     const [normalised, em, f1] = results[i] as [string, boolean, number];

@@ -40,9 +40,10 @@ test('integers are uniform (chi-square, 0.999 quantile), and so are shuffles', (
 test('streams of neighbouring seeds are not correlated', () => {
   let sum = 0;
   const n = 4000;
-  for (let seed = 0; seed < n; seed += 1) sum += (createRandom(seed).next() - 0.5) * (createRandom(seed + 1).next() - 0.5);
+  for (let seed = 0; seed < n; seed += 1)
+    sum += (createRandom(seed).next() - 0.5) * (createRandom(seed + 1).next() - 0.5);
   // The product has mean 0 and standard deviation 1/12.
-  assert.ok(Math.abs(sum / n) < (4 / 12) / Math.sqrt(n), `mean product ${sum / n}`);
+  assert.ok(Math.abs(sum / n) < 4 / 12 / Math.sqrt(n), `mean product ${sum / n}`);
 });
 
 test('an empty list cannot be picked from', () => {

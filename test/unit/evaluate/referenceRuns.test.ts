@@ -21,7 +21,10 @@ interface Reference {
   prompt: string;
 }
 
-const lines = (file: string): string[] => readFileSync(join(data, file), 'utf8').split('\n').filter((line) => line !== '');
+const lines = (file: string): string[] =>
+  readFileSync(join(data, file), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
 
 /** The argument of the last Finish after the question; the prompt before it has Finish in its instructions. */
 function lastFinish({ prompt, question }: Reference): string {
@@ -31,7 +34,11 @@ function lastFinish({ prompt, question }: Reference): string {
 
 test('metrics agree with the official normalisation on every row of the reference runs', { skip: absent }, (t) => {
   const rows = levels.flatMap((level) => {
-    const questions = new Map(lines(`hotpotqa-${level}.jsonl`).map((line) => parseQuestion(JSON.parse(line))).map((q) => [q.question, q]));
+    const questions = new Map(
+      lines(`hotpotqa-${level}.jsonl`)
+        .map((line) => parseQuestion(JSON.parse(line)))
+        .map((q) => [q.question, q]),
+    );
     const judge = new Judge('f1', questions.values());
     return lines(`reference-13b-${level}.jsonl`).flatMap((line) => {
       const row = JSON.parse(line) as Reference;
@@ -48,7 +55,10 @@ test('metrics agree with the official normalisation on every row of the referenc
   for (const { row, score, prediction, gold } of rows) {
     assert.equal(row.answer, gold);
     assert.equal(score.em === 1, row.correct, `EM of ${JSON.stringify([prediction, gold])}`);
-    assert.ok(Math.abs(score.f1 - row.reward) < 1e-9, `F1 of ${JSON.stringify([prediction, gold])}: ${score.f1}, stored ${row.reward}`);
+    assert.ok(
+      Math.abs(score.f1 - row.reward) < 1e-9,
+      `F1 of ${JSON.stringify([prediction, gold])}: ${score.f1}, stored ${row.reward}`,
+    );
     exact += score.em;
   }
 
@@ -60,7 +70,10 @@ test('metrics agree with the official normalisation on every row of the referenc
   });
   if (peer.error === undefined) {
     assert.equal(peer.status, 0, peer.stderr);
-    const results = peer.stdout.trim().split('\n').map((line) => JSON.parse(line) as [string, boolean, number]);
+    const results = peer.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as [string, boolean, number]);
     assert.equal(results.length, rows.length);
     rows.forEach(({ prediction, score }, i) => {
       const [normalised, em, f1] = results[i] as [string, boolean, number];
@@ -72,5 +85,7 @@ test('metrics agree with the official normalisation on every row of the referenc
     t.diagnostic('python3 is not on the PATH; compared with the stored figures only.');
   }
   const f1 = rows.reduce((sum, { score }) => sum + score.f1, 0) / rows.length;
-  t.diagnostic(`300 rows: EM ${((exact / 300) * 100).toFixed(2)}, F1 ${(f1 * 100).toFixed(2)}; without an answer: ${rows.filter(({ prediction }) => prediction === '').length}`);
+  t.diagnostic(
+    `300 rows: EM ${((exact / 300) * 100).toFixed(2)}, F1 ${(f1 * 100).toFixed(2)}; without an answer: ${rows.filter(({ prediction }) => prediction === '').length}`,
+  );
 });

@@ -23,7 +23,10 @@ interface Figures {
 const scipy = JSON.parse(readFileSync(join(import.meta.dirname, 'peers/statistics.json'), 'utf8')) as Figures;
 
 const near = (actual: number | undefined, expected: number, tolerance: number, what: string): void => {
-  assert.ok(actual !== undefined && Math.abs(actual - expected) <= tolerance, `${what}: ${actual} instead of ${expected}`);
+  assert.ok(
+    actual !== undefined && Math.abs(actual - expected) <= tolerance,
+    `${what}: ${actual} instead of ${expected}`,
+  );
 };
 
 test('mean, standard deviation and quantile against simple-statistics and NumPy', () => {
@@ -42,7 +45,8 @@ test('mean, standard deviation and quantile against simple-statistics and NumPy'
 });
 
 test('McNemar’s exact test against scipy', () => {
-  for (const { first, second, p } of scipy.mcnemar) near(mcnemarExact(first, second) / p, 1, 1e-9, `McNemar ${first}/${second}`);
+  for (const { first, second, p } of scipy.mcnemar)
+    near(mcnemarExact(first, second) / p, 1, 1e-9, `McNemar ${first}/${second}`);
   assert.equal(mcnemarExact(0, 0), 1);
   assert.equal(mcnemarExact(3, 9), mcnemarExact(9, 3));
 });
@@ -57,7 +61,8 @@ test('Wilson’s interval against statsmodels, the normal quantile against scipy
 });
 
 test('Holm’s correction against statsmodels; tests that were not made do not enlarge the family', () => {
-  for (const { p, adjusted } of scipy.holm) holm(p).forEach((value, i) => near(value, adjusted[i] as number, 1e-12, `Holm ${p.join(' ')}`));
+  for (const { p, adjusted } of scipy.holm)
+    holm(p).forEach((value, i) => near(value, adjusted[i] as number, 1e-12, `Holm ${p.join(' ')}`));
   assert.deepEqual(holm([0.04, undefined, 0.01]), [0.04, undefined, 0.02]);
   assert.deepEqual(holm([]), []);
 });
@@ -76,14 +81,27 @@ test('the sign-flip test against scipy: exact when few, within sampling error wh
 test('on plain right and wrong the exact sign-flip test is McNemar’s', () => {
   fc.assert(
     fc.property(fc.nat(6), fc.nat(6), (better, worse) => {
-      const differences = [...Array.from({ length: better }, () => 1), ...Array.from({ length: worse }, () => -1), 0, 0];
-      near(signFlipTest(differences, { random: createRandom(1) }).p, mcnemarExact(better, worse), 1e-12, `${better}/${worse}`);
+      const differences = [
+        ...Array.from({ length: better }, () => 1),
+        ...Array.from({ length: worse }, () => -1),
+        0,
+        0,
+      ];
+      near(
+        signFlipTest(differences, { random: createRandom(1) }).p,
+        mcnemarExact(better, worse),
+        1e-12,
+        `${better}/${worse}`,
+      );
     }),
   );
 });
 
 test('a sampled sign-flip test never gives p = 0', () => {
-  const p = signFlipTest(Array.from({ length: 200 }, () => 1), { random: createRandom(1), resamples: 1000 }).p;
+  const p = signFlipTest(
+    Array.from({ length: 200 }, () => 1),
+    { random: createRandom(1), resamples: 1000 },
+  ).p;
   assert.equal(p, 1 / 1001);
 });
 
@@ -106,13 +124,20 @@ test('strata keep their size: differences between levels are no sampling noise',
 });
 
 test('levels of one kind only get Wilson’s interval, a single question none', () => {
-  const { strata, overall } = stratifiedBootstrap([[0, 0, 0, 0], [1, 1, 1, 1], [1]], { random: createRandom(1), resamples: 100 });
+  const { strata, overall } = stratifiedBootstrap([[0, 0, 0, 0], [1, 1, 1, 1], [1]], {
+    random: createRandom(1),
+    resamples: 100,
+  });
   assert.equal(strata[0]?.method, 'wilson');
-  near(strata[0]?.high, 0.4899, 1e-4, 'upper bound of 0/4');
+  near(strata[0].high, 0.4899, 1e-4, 'upper bound of 0/4');
   near(strata[1]?.low, 1 - 0.4899, 1e-4, 'lower bound of 4/4');
   assert.equal(strata[2], undefined);
   assert.equal(overall?.method, 'bootstrap');
-  assert.deepEqual(pairedBootstrap([[0, 0, 0]], { random: createRandom(1), resamples: 10 }).overall, { low: 0, high: 0, method: 'bootstrap' });
+  assert.deepEqual(pairedBootstrap([[0, 0, 0]], { random: createRandom(1), resamples: 10 }).overall, {
+    low: 0,
+    high: 0,
+    method: 'bootstrap',
+  });
   assert.equal(stratifiedBootstrap([], { random: createRandom(1), resamples: 10 }).overall, undefined);
 });
 
@@ -148,15 +173,27 @@ test('the oracle’s best of k is the expected maximum of k draws', () => {
   assert.equal(oracleBestOf([0.2, 0.9], 2), 0.9);
   assert.equal(oracleBestOf([1], 2), undefined);
   fc.assert(
-    fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 6 }), fc.integer({ min: 1, max: 6 }), (scores, k) => {
-      const own = oracleBestOf(scores, k);
-      if (k > scores.length) {
-        assert.equal(own, undefined);
-        return;
-      }
-      const draws = peer.combinations(scores.map((_score, i) => i), k);
-      near(own, peer.mean(draws.map((draw) => Math.max(...draw.map((i) => scores[i] as number)))), 1e-9, `best of ${k}`);
-    }),
+    fc.property(
+      fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 6 }),
+      fc.integer({ min: 1, max: 6 }),
+      (scores, k) => {
+        const own = oracleBestOf(scores, k);
+        if (k > scores.length) {
+          assert.equal(own, undefined);
+          return;
+        }
+        const draws = peer.combinations(
+          scores.map((_score, i) => i),
+          k,
+        );
+        near(
+          own,
+          peer.mean(draws.map((draw) => Math.max(...draw.map((i) => scores[i] as number)))),
+          1e-9,
+          `best of ${k}`,
+        );
+      },
+    ),
   );
 });
 

@@ -1,5 +1,5 @@
 """Writes statistics.json, the figures that our statistics are tested against. Needs scipy, statsmodels and numpy; only
-run again when a case is added: python statistics_peer.py > statistics.json"""
+run again when a case is added: python statistics_peer.py > statistics.json, then prettier --write statistics.json."""
 
 import json
 import sys

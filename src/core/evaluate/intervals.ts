@@ -29,7 +29,8 @@ export interface StratifiedInterval {
 /**
  * Percentile bootstrap of the mean over questions, resampled within each stratum (level), so that every resample has
  * the composition of the question set (methods 5.2). Give one value a question, its mean over runs: then the runs stay
- * nested in the question and are not counted as independent evidence.
+ * nested in the question and are not counted as independent evidence. A stratum where every value is the same adds no
+ * spread to the overall interval, which is then a little narrow.
  */
 export function stratifiedBootstrap(
   strata: readonly (readonly number[])[],

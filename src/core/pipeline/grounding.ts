@@ -23,8 +23,11 @@ export class PassageGraph {
     this.#links = documents.map((d, i) => mentions(d, i, byTitle, longest));
   }
 
-  /** Between one and `limit` passages, each after the first mentioned in one drawn before it. */
-  draw(random: Random, limit: number): Passage[] {
+  /**
+   * Between one and `limit` passages, each after the first mentioned in one drawn before it.
+   * @param later chance that a passage is one of its page's later paragraphs, where the details stand, and not the first
+   */
+  draw(random: Random, limit: number, later = 0): Passage[] {
     if (this.#documents.length === 0) return [];
     const drawn = [random.int(this.#documents.length)];
     const wanted = 1 + random.int(limit);
@@ -36,7 +39,10 @@ export class PassageGraph {
     }
     return drawn.flatMap((i) => {
       const d = this.#documents[i];
-      return d === undefined ? [] : [{ title: d.title, text: d.paragraphs[0] ?? '' }];
+      if (d === undefined) return [];
+      const rest = d.paragraphs.slice(1);
+      const text = later > 0 && rest.length > 0 && random.next() < later ? random.pick(rest) : (d.paragraphs[0] ?? '');
+      return [{ title: d.title, text }];
     });
   }
 }

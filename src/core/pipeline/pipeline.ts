@@ -19,6 +19,9 @@ import { synthesise, type Synthesis } from './synthesis.ts';
 import { selectTools } from './toolSelection.ts';
 import { buildTrainingSets, unionOf, type TrainingRow } from './trainingData.ts';
 
+/** Share of passages shown to self-instruct that are not a page's first paragraph, so that details are asked about too. */
+const laterParagraphs = 0.25;
+
 /**
  * The AutoAct loop (paper section 2). Calling it again on the same log goes on where it stopped: stages that are done
  * are replayed from their answers, which takes moments and asks nothing.
@@ -40,6 +43,19 @@ export async function runPipeline(context: PipelineContext, until: StageId, prov
   if (!reached('evaluation')) return undefined;
   const answers = await inStage(context, 'evaluation', () => evaluate(context, agent, adapters));
   if (!reached('report')) return undefined;
+  return inStage(context, 'report', () => report(context, adapters, answers, provenance));
+}
+
+/** Evaluation and report alone, with tools and adapters of an earlier run. */
+export async function runEvaluation(
+  context: PipelineContext,
+  toolNames: readonly string[],
+  adapters: readonly TrainedAdapter[],
+  provenance: (models: Provenance['models']) => Provenance,
+): Promise<Report> {
+  for (const stage of stageIds) if (stage !== 'evaluation' && stage !== 'report') context.tracker.end(stage, 'skipped');
+  const agent: AgentContext = { template: promptNamed(context, 'agent'), description: context.task.description, tools: toolsNamed(context, toolNames) };
+  const answers = await inStage(context, 'evaluation', () => evaluate(context, agent, adapters));
   return inStage(context, 'report', () => report(context, adapters, answers, provenance));
 }
 
@@ -71,7 +87,7 @@ async function growDatabase(context: PipelineContext): Promise<readonly Instance
       template: promptNamed(context, 'self-instruct'), description: task.description, examples: task.examples,
       settings: settings.selfInstruct, mode: context.mode, seed: settings.seed,
       barred: context.questions.map((q) => q.question),
-      ...(graph === undefined ? {} : { drawPassages: (random: Parameters<PassageGraph['draw']>[0]) => graph.draw(random, settings.selfInstruct.passages) }),
+      ...(graph === undefined ? {} : { drawPassages: (random: Parameters<PassageGraph['draw']>[0]) => graph.draw(random, settings.selfInstruct.passages, laterParagraphs) }),
     };
     const live = { generated: 0, kept: 0 };
     const dropped: Record<string, number> = {};
@@ -118,15 +134,20 @@ async function chooseTools(context: PipelineContext): Promise<readonly ToolDescr
   return inStage(context, 'toolSelection', async () => {
     tracker.begin('toolSelection', 1);
     const named = task.tools ?? (await askForTools(context));
-    const tools = named.map((name) => {
-      const tool = offeredTools.find((t) => t.name.toLowerCase() === name.toLowerCase() || t.aliases.some((a) => a.toLowerCase() === name.toLowerCase()));
-      if (tool === undefined) throw new StageError('toolSelection', `the tool "${name}" is not configured in this run; there are ${offeredTools.map((t) => t.name).join(', ')}`);
-      return tool;
-    });
+    const tools = toolsNamed(context, named);
     tracker.counts('toolSelection', Object.fromEntries(tools.map((t, i) => [t.name, i + 1])));
     tracker.progress('toolSelection', 1);
     ports.store.writeText('tools.json', `${JSON.stringify({ by: task.tools === undefined ? 'Meta-Agent' : 'task card', offered: offeredTools.map((t) => t.name), selected: tools.map((t) => t.name) }, null, 2)}\n`);
     return tools;
+  });
+}
+
+function toolsNamed({ offeredTools }: PipelineContext, names: readonly string[]): ToolDescription[] {
+  return names.map((name) => {
+    const wanted = name.toLowerCase();
+    const tool = offeredTools.find((t) => t.name.toLowerCase() === wanted || t.aliases.some((a) => a.toLowerCase() === wanted));
+    if (tool === undefined) throw new StageError('toolSelection', `the tool "${name}" is not configured in this run; there are ${offeredTools.map((t) => t.name).join(', ')}`);
+    return tool;
   });
 }
 

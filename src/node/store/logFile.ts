@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync, fstatSync } from 'node:fs';
+import { readFileSync, closeSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync, fstatSync } from 'node:fs';
 import type { LogEntry } from '../../core/run/log.ts';
 import { RunError } from '../../core/run/runError.ts';
 import type { RunLog } from '../../core/run/runner.ts';
@@ -38,6 +38,20 @@ export class LogFile implements RunLog {
     const log = new LogFile(path, fd, fstatSync(fd).size);
     log.#load();
     return log;
+  }
+
+  /** The entries of one item, without taking the log over: a run that writes it is not disturbed. */
+  static read(path: string, item: string): readonly LogEntry[] {
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        if (!line.includes(`"item":${JSON.stringify(item)}`)) return [];
+        try {
+          return [JSON.parse(line) as LogEntry];
+        } catch {
+          return []; // The line that is being written.
+        }
+      });
   }
 
   /** Bytes in the file. */

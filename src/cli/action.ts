@@ -1,0 +1,46 @@
+import { describeError } from '../core/pipeline/pipeline.ts';
+import { exitCodeOf, exitCodes, reasonOf } from './exitCodes.ts';
+
+export interface CommonOptions {
+  readonly json?: boolean;
+}
+
+/**
+ * Runs a command's work with one way of ending: cancel on SIGINT and SIGTERM, one clear message on errors, an exit code
+ * that means something.
+ */
+export async function act(options: CommonOptions, work: (signal: AbortSignal) => Promise<number | undefined>): Promise<void> {
+  const controller = new AbortController();
+  let interrupts = 0;
+  const onSignal = (): void => {
+    if (++interrupts > 1) process.exit(exitCodes.cancelled);
+    if (options.json !== true) process.stderr.write('\nCancelling; what was answered is kept. Press again to stop at once.\n');
+    controller.abort(new DOMException('cancelled', 'AbortError'));
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    process.exitCode = (await work(controller.signal)) ?? exitCodes.ok;
+  } catch (error) {
+    if (controller.signal.aborted) process.exitCode = exitCodes.cancelled;
+    else {
+      fail(options, error);
+      process.exitCode = exitCodeOf(error);
+    }
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+function fail(options: CommonOptions, error: unknown): void {
+  const { message, remedy } = describeError(error);
+  const reason = reasonOf(error) ?? 'internal';
+  if (options.json === true) printJson({ type: 'error', message, reason, ...(remedy === undefined ? {} : { remedy }) });
+  else {
+    process.stderr.write(`\nError: ${message}\n${remedy === undefined ? '' : `${remedy}\n`}`);
+    if (reason === 'internal' && error instanceof Error && process.env['AUTOACT_DEBUG'] !== undefined) process.stderr.write(`${error.stack ?? ''}\n`);
+  }
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

@@ -1,0 +1,87 @@
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { resolve } from 'node:path';
+import { renderReportTable } from '../../core/evaluate/reportTable.ts';
+import { runPipeline } from '../../core/pipeline/pipeline.ts';
+import { settingFromText, systems } from '../../core/pipeline/settings.ts';
+import { stageIds, type StageId } from '../../core/run/status.ts';
+import { act, printJson, type CommonOptions } from '../action.ts';
+import { ProgressView } from '../progressView.ts';
+import { openSession } from '../session.ts';
+import { withSession } from '../withSession.ts';
+
+interface RunOptions extends CommonOptions {
+  readonly task?: string;
+  readonly workspace: string;
+  readonly resume?: string;
+  readonly stage: StageId;
+  readonly setting: string[];
+  readonly seed?: number;
+  readonly world?: number;
+  readonly mode?: string;
+  readonly ablations?: boolean;
+}
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('Run the AutoAct loop of a task card, or go on with a run.')
+    .option('-t, --task <file>', 'task card')
+    .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')
+    .option('-r, --resume <run>', 'go on with this run: its recorded task, settings and prompts are used')
+    .option('--stage <stage>', `stop after this stage: ${stageIds.join(', ')}`, stageOf, 'report')
+    .option('-s, --setting <name=value>', 'set one setting, e.g. planning.maxSteps=8; may be given again', collect, [])
+    .option('--seed <n>', 'seed of everything random', wholeNumber)
+    .option('--world <seed>', 'run on the generated world of this seed instead of the task’s own data', wholeNumber)
+    .option('--mode <mode>', 'fixed (default) or reference')
+    .option('--ablations', 'evaluate the rows of the paper’s Table 2 in kind as well')
+    .option('--json', 'print one JSON event a line')
+    .addHelpText('after', '\nEverything is kept in <workspace>/.autoact/runs/<run>/. Ctrl-C cancels; --resume goes on.')
+    .action((options: RunOptions) =>
+      act(options, async (signal) => {
+        if (options.task === undefined && options.resume === undefined) throw new InvalidArgumentError('Name a task card with --task, or a run with --resume.');
+        const view = new ProgressView(process.stderr.isTTY);
+        const session = openSession({
+          workspace: resolve(options.workspace),
+          taskFile: resolve(options.task ?? ''),
+          ...(options.resume === undefined ? {} : { resume: options.resume }),
+          ...(options.world === undefined ? {} : { world: options.world }),
+          settings: settingLayers(options),
+          signal,
+          publish: (status) => { if (options.json === true) printJson({ type: 'status', status }); else view.show(status); },
+          notify: (message) => { if (options.json === true) printJson({ type: 'notice', severity: 'info', message }); else process.stderr.write(`  ${message}\n`); },
+        });
+        return withSession(session, options, view, async () => {
+          const report = await runPipeline(session.context, options.stage, (models) => session.provenance(models));
+          if (report !== undefined && options.json !== true) {
+            process.stdout.write(`\n${renderReportTable(report, { colour: process.stdout.isTTY })}\nReport: ${session.folder.file('report.md')}\n`);
+          }
+        });
+      }),
+    );
+}
+
+function settingLayers(options: RunOptions): Record<string, unknown>[] {
+  return [
+    ...(options.ablations === true ? [{ evaluation: { systems: ['autoact', 'zero-shot', ...systems.filter((s) => s.startsWith('no-'))] } }] : []),
+    ...(options.seed === undefined ? [] : [{ seed: options.seed }]),
+    ...(options.mode === undefined ? [] : [{ mode: options.mode }]),
+    ...options.setting.map(settingFromText),
+  ];
+}
+
+export function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
+  return value;
+}
+
+function stageOf(text: string): StageId {
+  const stage = stageIds.find((id) => id.toLowerCase() === text.toLowerCase());
+  if (stage === undefined) throw new InvalidArgumentError(`The stages are ${stageIds.join(', ')}.`);
+  return stage;
+}

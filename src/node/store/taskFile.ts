@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import * as z from 'zod';
+import { parseQuestion, type GoldQuestion } from '../../core/task/question.ts';
+import { TaskCard } from '../../core/task/taskCard.ts';
+import { generateQuestions } from '../../core/world/questions.ts';
+import type { Page } from '../../core/world/types.ts';
+import { generateWorld } from '../../core/world/world.ts';
+
+export class TaskError extends Error {
+  override readonly name = 'TaskError';
+  readonly reason: 'task-card' | 'data';
+  readonly remedy: string | undefined;
+
+  constructor(reason: TaskError['reason'], message: string, remedy?: string) {
+    super(message);
+    this.reason = reason;
+    this.remedy = remedy;
+  }
+}
+
+/** Reads a task card. @throws TaskError that lists every fault with its place. */
+export function loadTaskCard(path: string): TaskCard {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    throw new TaskError('task-card', `There is no task card at ${path}.`, 'Make one with "AutoAct: New Task Card" in the editor, or copy starter/starter.task.json.');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new TaskError('task-card', `The task card ${path} is not JSON: ${error instanceof Error ? error.message : ''}.`, 'Open it in the editor: the fault is underlined.');
+  }
+  const parsed = TaskCard.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(card)'}: ${issue.message}`);
+  throw new TaskError('task-card', `The task card ${path} has faults:\n${lines.join('\n')}`, 'Open it in the editor: each fault is underlined there.');
+}
+
+export interface TaskData {
+  readonly pages: readonly Page[];
+  readonly questions: readonly GoldQuestion[];
+  /** In words, for reports. */
+  readonly description: string;
+}
+
+/** Questions a level that a generated world is evaluated with. */
+export const worldQuestionsPerLevel = 100;
+
+/** The task's documents and evaluation questions: files beside the card, or a generated world. @throws TaskError */
+export function loadTaskData(task: TaskCard, taskFile: string): TaskData {
+  if (task.world !== undefined) return worldData(task.world.seed);
+  const folder = dirname(taskFile);
+  return {
+    pages: task.documents === undefined ? [] : loadPages(locate(folder, task.documents)),
+    questions: task.questions === undefined ? [] : loadQuestions(locate(folder, task.questions)),
+    description: task.questions ?? 'no questions',
+  };
+}
+
+export function worldData(seed: number): TaskData {
+  const world = generateWorld({ seed });
+  const questions = generateQuestions(world, { seed, perLevel: worldQuestionsPerLevel });
+  return {
+    pages: world.pages,
+    questions: questions.map(({ id, question, answer, level, type }) => ({ id, question, answer, level, type })),
+    description: `generated world, seed ${seed}`,
+  };
+}
+
+const PageRow = z.object({ title: z.string().min(1), paragraphs: z.array(z.string()).min(1), kind: z.string().optional() });
+
+export function loadPages(path: string): Page[] {
+  return readJsonLines(path).map(({ value, line }) => {
+    const row = PageRow.safeParse(value);
+    if (!row.success) throw new TaskError('data', `Line ${line} of ${path} is no page: ${row.error.issues[0]?.message ?? ''}.`, 'A page is {"title": …, "paragraphs": [ … ]}.');
+    return { title: row.data.title, paragraphs: row.data.paragraphs, kind: 'work' };
+  });
+}
+
+export function loadQuestions(path: string): GoldQuestion[] {
+  return readJsonLines(path).map(({ value, line }) => {
+    try {
+      return parseQuestion(value);
+    } catch (error) {
+      throw new TaskError('data', `Line ${line} of ${path} is no question: ${error instanceof z.ZodError ? (error.issues[0]?.message ?? '') : ''}.`, 'A question is {"id": …, "question": …, "answer": …, "level": …}.');
+    }
+  });
+}
+
+function readJsonLines(path: string): { value: unknown; line: number }[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch {
+    throw new TaskError('data', `The file ${path} cannot be read.`, 'Correct its path in the task card; it is relative to the card.');
+  }
+  return text.split('\n').flatMap((raw, i) => {
+    if (raw.trim() === '') return [];
+    try {
+      return [{ value: JSON.parse(raw) as unknown, line: i + 1 }];
+    } catch {
+      throw new TaskError('data', `Line ${i + 1} of ${path} is not JSON.`, 'The file must hold one JSON object a line.');
+    }
+  });
+}
+
+function locate(folder: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(folder, path);
+}

@@ -1,0 +1,74 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface Asked {
+  readonly prompt: string;
+  readonly seed: number;
+  readonly model: string;
+}
+
+export type Reply = string | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> } | 'reset' | 'hang';
+
+/** An OpenAI-compatible server for tests: answers from a function, counts what it is asked. */
+export class CompletionServer {
+  readonly asked: Asked[] = [];
+  readonly #server: Server;
+  #delayMs = 0;
+
+  constructor(reply: (asked: Asked, count: number) => Reply) {
+    this.#server = createServer((request, response) => {
+      void this.#serve(request, response, reply);
+    });
+  }
+
+  async start(): Promise<string> {
+    await new Promise<void>((ready) => this.#server.listen(0, '127.0.0.1', ready));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
+  }
+
+  delay(ms: number): this {
+    this.#delayMs = ms;
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((done) => this.#server.close(done));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse, reply: (asked: Asked, count: number) => Reply): Promise<void> {
+    if (request.url === '/v1/models') {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ object: 'list', data: [{ id: 'base', object: 'model' }] }));
+      return;
+    }
+    let text = '';
+    for await (const chunk of request) text += String(chunk);
+    const body = JSON.parse(text) as { prompt?: string; messages?: { content: string }[]; seed: number; model: string };
+    const asked = { prompt: body.prompt ?? body.messages?.[0]?.content ?? '', seed: body.seed, model: body.model };
+    this.asked.push(asked);
+    const answer = reply(asked, this.asked.length);
+    if (this.#delayMs > 0) await new Promise((go) => setTimeout(go, this.#delayMs));
+    if (answer === 'hang') return;
+    if (answer === 'reset') {
+      request.socket.destroy();
+      return;
+    }
+    if (typeof answer !== 'string') {
+      response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers }).end(answer.body);
+      return;
+    }
+    const choice = body.messages === undefined ? { index: 0, text: answer, finish_reason: 'stop' } : { index: 0, message: { role: 'assistant', content: answer }, finish_reason: 'stop' };
+    response.setHeader('content-type', 'application/json').end(
+      JSON.stringify({ id: 'c', object: 'text_completion', created: 0, model: body.model, choices: [choice], usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 } }),
+    );
+  }
+}
+
+/** Answers group planning so that every question takes two steps. */
+export function plannerReply({ prompt }: Asked): string {
+  const history = prompt.slice(prompt.lastIndexOf('Question:'));
+  if (/Thought:$/.test(prompt)) return ' I think about it.';
+  if (/Action: \w+\[$/.test(prompt)) return 'Mira Torvel]';
+  if (history.includes('The answer is noted. Judge')) return ' Reflect[right]';
+  return history.includes('Observation:') ? ' Finish' : ' Retrieve';
+}

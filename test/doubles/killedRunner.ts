@@ -1,0 +1,26 @@
+/** Runs group planning over N questions with the product's own runner, log and client; meant to be killed. */
+import { createHash } from 'node:crypto';
+import { groupPlan } from '../../src/core/methods/groupPlan.ts';
+import { runItems } from '../../src/core/run/runner.ts';
+import { LogFile } from '../../src/node/store/logFile.ts';
+import { ModelServer } from '../../src/node/openai/modelServer.ts';
+import { Toolbox } from '../../src/node/tools/toolbox.ts';
+import { planningInput } from './planning.ts';
+
+const [logPath = '', baseURL = '', count = '0'] = process.argv.slice(2);
+const server = new ModelServer({ name: 'test', baseURL, apiKey: '', api: 'completions', concurrency: 8, timeoutSeconds: 20, sendTopK: false });
+const toolbox = new Toolbox([{ title: 'Mira Torvel', kind: 'person', paragraphs: ['Mira Torvel was born in Arden.'] }]);
+const log = LogFile.open(logPath);
+await runItems({
+  items: Array.from({ length: Number(count) }, (_, i) => {
+    const key = `evaluation/autoact/q${i}/0`;
+    return { key, start: () => groupPlan({ ...planningInput(), key, question: `Question ${i}?` }) };
+  }),
+  drivers: { complete: (r, s) => server.complete('base', r, s), call: (r) => toolbox.call(r) },
+  log,
+  concurrency: 8,
+  signal: new AbortController().signal,
+  now: () => Date.now(),
+  hash: (text) => createHash('sha256').update(text).digest('hex'),
+});
+log.close();

@@ -44,6 +44,8 @@ function bundles() {
     : [];
   const all = [
     { name: 'extension', entry: 'src/extension.ts', options: node },
+    // Everything behind the registrations, loaded by extension.js when something of it is first used.
+    { name: 'features', entry: 'src/host/features.ts', options: node },
     {
       name: 'cli',
       entry: 'src/cli/main.ts',
@@ -64,15 +66,15 @@ function bundles() {
       },
     })),
   ];
-  if (flags.has('--tests')) all.splice(0, all.length, { name: '../dist-test/index', entry: 'test/host/index.ts', options: { ...node, minify: false, sourcemap: 'inline' } });
-  return all.filter(({ entry }) => {
+  const tests = { name: 'index', entry: 'test/host/index.ts', options: { ...node, minify: false, sourcemap: 'inline' } };
+  return (flags.has('--tests') ? [tests] : all).filter(({ entry }) => {
     if (existsSync(join(root, entry))) return true;
     console.warn(`[build] ${entry} is not there; skipped`);
     return false;
   });
 }
 
-const configured = bundles().map(({ name, entry, options }) => ({ ...options, entryPoints: [{ in: entry, out: name }], outdir: 'dist' }));
+const configured = bundles().map(({ name, entry, options }) => ({ ...options, entryPoints: [{ in: entry, out: name }], outdir: flags.has('--tests') ? 'dist-test' : 'dist' }));
 
 if (flags.has('--watch')) {
   for (const options of configured) await (await esbuild.context({ ...options, logLevel: 'info' })).watch();

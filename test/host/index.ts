@@ -1,0 +1,39 @@
+/** Entry of the host suite: VS Code calls `run()` in its extension host. Import every test file here. */
+import { writeFileSync } from 'node:fs';
+import './activation.test.ts';
+import { hostTests } from './registry.ts';
+
+const limitMs = 120_000;
+
+async function withinLimit(body: () => Promise<void> | void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${limitMs} ms`)), limitMs);
+  });
+  try {
+    await Promise.race([body(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export async function run(): Promise<void> {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const lines: string[] = [];
+  for (const { name, body } of hostTests) {
+    const started = performance.now();
+    try {
+      await withinLimit(body);
+      counts.passed += 1;
+      lines.push(`✔ ${name} (${Math.round(performance.now() - started)} ms)`);
+    } catch (error) {
+      counts.failed += 1;
+      lines.push(`✖ ${name}\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+  }
+  // The file, not the console, is what the runner reads: it is complete whatever becomes of this process.
+  if (process.env['AUTOACT_COUNTS'] !== undefined)
+    writeFileSync(process.env['AUTOACT_COUNTS'], JSON.stringify({ ...counts, lines }));
+  for (const line of lines) console.log(line);
+  if (counts.failed > 0) throw new Error(`${counts.failed} of ${hostTests.length} host tests failed`);
+}

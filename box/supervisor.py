@@ -41,14 +41,13 @@ def get(job: str, name: str) -> str | None:
     try:
         with open(os.path.join(job, name), errors="replace") as file:
             return file.read().strip()
-    except FileNotFoundError:
+    except (OSError, ValueError):
         return None
 
 
 def boot_id() -> str:
     if LINUX:
-        with open("/proc/sys/kernel/random/boot_id") as file:
-            return file.read().strip()
+        return get("/proc/sys/kernel/random", "boot_id") or "unknown"
     return subprocess.run(["sysctl", "-n", "kern.boottime"], capture_output=True, text=True).stdout.split(",")[0].split()[-1]
 
 
@@ -57,12 +56,10 @@ def processes() -> dict[int, tuple[int, str, str]]:
     found = {}
     if LINUX:
         for entry in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{entry}/stat", errors="replace") as file:
-                    fields = file.read().rpartition(")")[2].split()  # the name before it may hold anything
+            text = get(f"/proc/{entry}", "stat")  # None: it ended meanwhile
+            fields = text.rpartition(")")[2].split() if text else []  # the name before it may hold anything
+            if fields:
                 found[int(entry)] = (int(fields[1]), fields[0], fields[19])
-            except (OSError, IndexError):
-                pass  # it ended meanwhile
         return found
     for line in subprocess.run(["ps", "-axo", "pid=,ppid=,state=,lstart="], capture_output=True, text=True).stdout.splitlines():
         pid, parent, state, *start = line.split()
@@ -87,35 +84,34 @@ def owner(job: str) -> int | None:
 
 
 def oom_kills() -> int:
-    """How many processes of this machine (of this cgroup, where it can be read) the kernel killed for memory."""
-    try:
-        with open("/proc/self/cgroup") as file:
-            group = next(line.split(":", 2)[2].strip() for line in file if line.startswith("0::"))
-        with open(f"/sys/fs/cgroup{group}/memory.events") as file:
-            return int(next(line.split()[1] for line in file if line.startswith("oom_kill ")))
-    except (OSError, StopIteration):
-        try:
-            with open("/proc/vmstat") as file:
-                return int(next(line.split()[1] for line in file if line.startswith("oom_kill ")))
-        except (OSError, StopIteration):
-            return 0
+    """How many processes the kernel killed for memory: in this cgroup where it can be read, else on the machine."""
+    group = (get("/proc/self", "cgroup") or "").rpartition("0::")[2].split("\n")[0]
+    for folder, name in ((f"/sys/fs/cgroup{group}", "memory.events"), ("/proc", "vmstat")):
+        for line in (get(folder, name) or "").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
 
 
 def beat(job: str) -> None:
-    memory = 0
+    pages = 0
     for pid in descendants() if LINUX else []:
-        try:
-            with open(f"/proc/{pid}/statm") as file:
-                memory += int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except (OSError, IndexError):
-            pass
+        pages += int((get(f"/proc/{pid}", "statm") or "0 0").split()[1])
     try:
-        put(job, "heartbeat", f"{time.time():.0f} {memory}")
+        put(job, "heartbeat", f"{time.time():.0f} {pages * os.sysconf('SC_PAGE_SIZE')}")
     except OSError:
         pass  # a full disk stops the trainer, not the one who has to report it
 
 
-def sweep() -> None:
+def reap(ended: dict[int, int]) -> None:
+    try:
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            ended[found[0]] = found[1]
+    except ChildProcessError:
+        pass
+
+
+def sweep(ended: dict[int, int]) -> None:
     """KILL everything that is left, whatever session it moved to: as subreaper its orphans are our children."""
     until = time.monotonic() + 10
     while (left := descendants()) and time.monotonic() < until:
@@ -125,17 +121,7 @@ def sweep() -> None:
             except ProcessLookupError:
                 pass
         time.sleep(0.05)
-        reap()
-
-
-def reap() -> dict[int, int]:
-    ended = {}
-    try:
-        while (found := os.waitpid(-1, os.WNOHANG))[0]:
-            ended[found[0]] = found[1]
-    except ChildProcessError:
-        pass
-    return ended
+        reap(ended)
 
 
 def supervise(job: str, command: list[str]) -> int:
@@ -145,35 +131,38 @@ def supervise(job: str, command: list[str]) -> int:
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     signal.set_wakeup_fd(wake_write)
-    asked = []
-    signal.signal(signal.SIGTERM, lambda *_: asked.append(time.monotonic()))
-    signal.signal(signal.SIGINT, lambda *_: asked.append(time.monotonic()))
+    asked: list[float] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.append(time.monotonic()))
     signal.signal(signal.SIGCHLD, lambda *_: None)
     put(job, "pid", f"{os.getpid()} {processes()[os.getpid()][2]} {boot_id()}")
-    kills, status, killed, beaten, told = oom_kills(), None, False, 0.0, False
+    kills, killed, told, beaten, child = oom_kills(), False, False, 0.0, 0
+    ended: dict[int, int] = {0: 75 << 8}  # what is told when nothing was started
     if get(job, "cancel") is None:  # cancelled before it began: it must not come to life
-        child = subprocess.Popen(command, cwd=job, stdin=subprocess.DEVNULL, start_new_session=True,
-                                 preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM))  # fmt: skip
-        while status is None:
-            if asked and not told:
-                told = True
-                os.killpg(child.pid, signal.SIGTERM)
-            if told and not killed and time.monotonic() - asked[0] > GRACE:
-                killed = True
-                sweep()
-            if time.monotonic() - beaten >= HEARTBEAT:
-                beaten = time.monotonic()
-                beat(job)
-            status = reap().get(child.pid)
-            if status is None and select.select([wake_read], [], [], min(HEARTBEAT, 0.5 if told else HEARTBEAT))[0]:
-                os.read(wake_read, 512)
-        child.returncode = 0  # reaped above; Popen need not look for it
-    sweep()
-    number = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
-    rc = -number if number else os.WEXITSTATUS(status) if status is not None else 75
-    oom = number == signal.SIGKILL and not killed and oom_kills() > kills
+        try:
+            child = subprocess.Popen(command, cwd=job, stdin=subprocess.DEVNULL, start_new_session=True,
+                                     preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)).pid  # fmt: skip
+        except OSError as failure:
+            print(f"{command[0]} cannot be started: {failure.strerror}", file=sys.stderr)
+            ended[0] = 127 << 8
+    while child not in ended:
+        if asked and not told:
+            told = True
+            os.killpg(child, signal.SIGTERM)
+        if told and not killed and time.monotonic() - asked[0] > GRACE:
+            killed = True
+            sweep(ended)
+        if time.monotonic() - beaten >= HEARTBEAT:
+            beaten = time.monotonic()
+            beat(job)
+        reap(ended)
+        if child not in ended and select.select([wake_read], [], [], min(HEARTBEAT, 0.5) if told else HEARTBEAT)[0]:
+            os.read(wake_read, 512)
+    sweep(ended)
+    rc = os.waitstatus_to_exitcode(ended[child])
+    oom = rc == -signal.SIGKILL and not killed and oom_kills() > kills
     with open(os.path.join(job, "exit.part"), "r+") as file:
-        file.write(f"{rc} {number} {int(oom)}\n")
+        file.write(f"{rc} {max(0, -rc)} {int(oom)}\n")
         file.truncate()
         os.fsync(file.fileno())
     os.replace(os.path.join(job, "exit.part"), os.path.join(job, "exit"))

@@ -33,7 +33,8 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const { subscriptions } = context;
   subscriptions.push(log, treeChanged);
-  for (const id of commandIds) subscriptions.push(vscode.commands.registerCommand(id, (...args: unknown[]) => features().execute(id, args)));
+  for (const id of commandIds)
+    subscriptions.push(vscode.commands.registerCommand(id, (...args: unknown[]) => features().execute(id, args)));
 
   subscriptions.push(
     vscode.window.createTreeView<RunsNode>(runsView, {
@@ -56,16 +57,31 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const traces: vscode.DocumentSelector = { language: traceLanguage };
   subscriptions.push(
-    vscode.languages.registerFoldingRangeProvider(traces, { provideFoldingRanges: (document) => features().folding.provideFoldingRanges(document) }),
-    vscode.languages.registerDocumentSymbolProvider(traces, { provideDocumentSymbols: (document) => features().symbols.provideDocumentSymbols(document) }, { label: 'AutoAct trace' }),
-    vscode.languages.registerCodeLensProvider(traces, { provideCodeLenses: (document) => features().lenses.provideCodeLenses(document) }),
-    vscode.languages.registerDocumentLinkProvider({ scheme: documentScheme }, { provideDocumentLinks: (document) => features().links.provideDocumentLinks(document) }),
+    vscode.languages.registerFoldingRangeProvider(traces, {
+      provideFoldingRanges: (document) => features().folding.provideFoldingRanges(document),
+    }),
+    vscode.languages.registerDocumentSymbolProvider(
+      traces,
+      { provideDocumentSymbols: (document) => features().symbols.provideDocumentSymbols(document) },
+      { label: 'AutoAct trace' },
+    ),
+    vscode.languages.registerCodeLensProvider(traces, {
+      provideCodeLenses: (document) => features().lenses.provideCodeLenses(document),
+    }),
+    vscode.languages.registerDocumentLinkProvider(
+      { scheme: documentScheme },
+      { provideDocumentLinks: (document) => features().links.provideDocumentLinks(document) },
+    ),
   );
 
   const seen = 'autoact.walkthroughShown';
-  if (!context.globalState.get(seen, false) && context.extensionMode !== vscode.ExtensionMode.Test) {
+  if (!context.globalState.get<boolean>(seen, false) && context.extensionMode !== vscode.ExtensionMode.Test) {
     void context.globalState.update(seen, true);
-    void vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#${walkthrough}`, false);
+    void vscode.commands.executeCommand(
+      'workbench.action.openWalkthrough',
+      `${context.extension.id}#${walkthrough}`,
+      false,
+    );
   }
 }
 

@@ -76,14 +76,64 @@ export interface RunField {
 }
 
 export const runFields: readonly RunField[] = [
-  { id: 'selfInstruct.instances', label: 'Database size', description: 'Question-answer pairs that self-instruct grows.', defaultText: 'task card, else 800' },
-  { id: 'toolSelection.count', label: 'Tools', description: 'Tools that the Meta-Agent selects.', defaultText: 'task card, else 3' },
-  { id: 'synthesis.rollouts', label: 'Rollouts', description: 'Trajectories sampled for each pair.', defaultText: 'task card, else 1' },
-  { id: 'filter.trajectories', label: 'Kept trajectories', description: 'Trajectories that training uses at most.', defaultText: 'task card, else 200' },
-  { id: 'training.epochs', label: 'Epochs', description: 'Passes over the training data for each adapter.', defaultText: 'task card, else 5' },
-  { id: 'training.rank', label: 'LoRA rank', description: 'Rank of the three adapters.', defaultText: 'task card, else 8' },
-  { id: 'planning.maxSteps', label: 'Steps', description: 'Steps of group planning for a question, at most.', defaultText: 'task card, else 10' },
-  { id: 'evaluation.perLevel', label: 'Questions a level', description: '0 evaluates all of them.', defaultText: 'task card, else all' },
-  { id: 'evaluation.samples', label: 'Samples', description: 'Runs of each evaluation question; its score is their mean.', defaultText: 'task card, else 1' },
-  { id: 'concurrency', label: 'Concurrency', description: 'Questions under way at once.', defaultText: 'task card, else 64' },
+  {
+    id: 'selfInstruct.instances',
+    label: 'Database size',
+    description: 'Question-answer pairs that self-instruct grows.',
+    defaultText: 'task card, else 800',
+  },
+  {
+    id: 'toolSelection.count',
+    label: 'Tools',
+    description: 'Tools that the Meta-Agent selects.',
+    defaultText: 'task card, else 3',
+  },
+  {
+    id: 'synthesis.rollouts',
+    label: 'Rollouts',
+    description: 'Trajectories sampled for each pair.',
+    defaultText: 'task card, else 1',
+  },
+  {
+    id: 'filter.trajectories',
+    label: 'Kept trajectories',
+    description: 'Trajectories that training uses at most.',
+    defaultText: 'task card, else 200',
+  },
+  {
+    id: 'training.epochs',
+    label: 'Epochs',
+    description: 'Passes over the training data for each adapter.',
+    defaultText: 'task card, else 5',
+  },
+  {
+    id: 'training.rank',
+    label: 'LoRA rank',
+    description: 'Rank of the three adapters.',
+    defaultText: 'task card, else 8',
+  },
+  {
+    id: 'planning.maxSteps',
+    label: 'Steps',
+    description: 'Steps of group planning for a question, at most.',
+    defaultText: 'task card, else 10',
+  },
+  {
+    id: 'evaluation.perLevel',
+    label: 'Questions a level',
+    description: '0 evaluates all of them.',
+    defaultText: 'task card, else all',
+  },
+  {
+    id: 'evaluation.samples',
+    label: 'Samples',
+    description: 'Runs of each evaluation question; its score is their mean.',
+    defaultText: 'task card, else 1',
+  },
+  {
+    id: 'concurrency',
+    label: 'Concurrency',
+    description: 'Questions under way at once.',
+    defaultText: 'task card, else 64',
+  },
 ];

@@ -34,17 +34,40 @@ export interface Features {
   restoreDashboard(panel: vscode.WebviewPanel, state: unknown): void;
 }
 
-export function createFeatures(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, layout: Layout): Features {
+export function createFeatures(
+  context: vscode.ExtensionContext,
+  log: vscode.LogOutputChannel,
+  layout: Layout,
+): Features {
   const runs = new RunIndex(log);
   const keys = new ApiKeys(context);
   const runner = new RunnerService(layout.cli, runs, keys, log);
   const documents = new Documents(runs, layout.prompts);
   const dashboards = new DashboardPanels();
-  const services: Services = { context, log, layout, runs, runner, configurations: new Configurations(context, log), keys, documents, dashboards };
+  const services: Services = {
+    context,
+    log,
+    layout,
+    runs,
+    runner,
+    configurations: new Configurations(context, log),
+    keys,
+    documents,
+    dashboards,
+  };
   dashboards.connect(services);
   context.subscriptions.push(runs, runner, dashboards);
   runner.onDidFail(({ session, problem }) => {
-    const actions = session.run === undefined ? [] : [{ title: 'Resume', run: () => vscode.commands.executeCommand('autoact.resume', { kind: 'run', run: runs.find(session.run ?? '') }) }];
+    const actions =
+      session.run === undefined
+        ? []
+        : [
+            {
+              title: 'Resume',
+              run: () =>
+                vscode.commands.executeCommand('autoact.resume', { kind: 'run', run: runs.find(session.run ?? '') }),
+            },
+          ];
     void showProblem(log, problem, actions);
   });
   runner.onDidEnd((session) => {
@@ -79,7 +102,12 @@ export function createFeatures(context: vscode.ExtensionContext, log: vscode.Log
     },
     'autoact.refresh': () => runs.refresh(),
     'autoact.moveRunToBin': (arg) => moveRunToBin(services, arg),
-    'autoact.openWalkthrough': () => vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#${walkthrough}`, false),
+    'autoact.openWalkthrough': () =>
+      vscode.commands.executeCommand(
+        'workbench.action.openWalkthrough',
+        `${context.extension.id}#${walkthrough}`,
+        false,
+      ),
     'autoact.setApiKey': () => setApiKey(services),
   };
 
@@ -97,14 +125,18 @@ export function createFeatures(context: vscode.ExtensionContext, log: vscode.Log
     execute: async (id, args) => {
       try {
         if (commandSpec(id).needsTrust === true && !vscode.workspace.isTrusted) {
-          throw new UserError(`"${commandSpec(id).title}" is switched off in a workspace that is not trusted.`, 'Runs, traces and results can be read; to run things, trust the workspace.');
+          throw new UserError(
+            `"${commandSpec(id).title}" is switched off in a workspace that is not trusted.`,
+            'Runs, traces and results can be read; to run things, trust the workspace.',
+          );
         }
         return await handlers[id](...args);
       } catch (error) {
         if (error instanceof vscode.CancellationError) return undefined;
         const trust = { title: 'Manage Trust', run: () => vscode.commands.executeCommand('workbench.trust.manage') };
         void showProblem(log, describeError(error), vscode.workspace.isTrusted ? [] : [trust]);
-        if (!(error instanceof UserError)) log.debug(error instanceof Error ? (error.stack ?? error.message) : String(error));
+        if (!(error instanceof UserError))
+          log.debug(error instanceof Error ? (error.stack ?? error.message) : String(error));
         return undefined;
       }
     },
@@ -112,10 +144,22 @@ export function createFeatures(context: vscode.ExtensionContext, log: vscode.Log
 }
 
 async function setApiKey(services: Services): Promise<void> {
-  const configured = Object.values(vscode.workspace.getConfiguration('autoact').get<Record<string, { url?: unknown }>>('servers', {})).map((server) => String(server.url ?? ''));
+  const configured = Object.values(
+    vscode.workspace.getConfiguration('autoact').get<Record<string, { url?: unknown }>>('servers', {}),
+  ).map((server) => (typeof server.url === 'string' ? server.url : ''));
   const known = [...new Set([...configured, ...services.keys.urls()])].filter((url) => url !== '');
   const other = 'Another server…';
-  const chosen = known.length === 0 ? other : await vscode.window.showQuickPick([...known, other], { title: 'API key of which server?' });
-  const url = chosen === other ? await vscode.window.showInputBox({ title: 'Base URL of the server', placeHolder: 'https://api.example.com/v1', ignoreFocusOut: true }) : chosen;
+  const chosen =
+    known.length === 0
+      ? other
+      : await vscode.window.showQuickPick([...known, other], { title: 'API key of which server?' });
+  const url =
+    chosen === other
+      ? await vscode.window.showInputBox({
+          title: 'Base URL of the server',
+          placeHolder: 'https://api.example.com/v1',
+          ignoreFocusOut: true,
+        })
+      : chosen;
   if (url !== undefined && url.trim() !== '') await services.keys.ask(url);
 }

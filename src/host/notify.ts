@@ -27,13 +27,24 @@ export interface NotifyAction {
 }
 
 /** Shows one notification with the remedy and "Show Log"; the details go to the log. */
-export async function showProblem(log: vscode.LogOutputChannel, problem: WireError, actions: readonly NotifyAction[] = [], severity: 'error' | 'warning' = 'error'): Promise<void> {
-  const text = problem.remedy === undefined || problem.message.includes(problem.remedy) ? problem.message : `${problem.message} ${problem.remedy}`;
+export async function showProblem(
+  log: vscode.LogOutputChannel,
+  problem: WireError,
+  actions: readonly NotifyAction[] = [],
+  severity: 'error' | 'warning' = 'error',
+): Promise<void> {
+  const text =
+    problem.remedy === undefined || problem.message.includes(problem.remedy)
+      ? problem.message
+      : `${problem.message} ${problem.remedy}`;
   if (severity === 'error') log.error(text);
   else log.warn(text);
   const all: readonly NotifyAction[] = [...actions, { title: 'Show Log', run: () => log.show(true) }];
   const titles = all.map((action) => action.title);
   const shown = `AutoAct: ${text.length > 600 ? `${text.slice(0, 600)} …` : text}`;
-  const chosen = severity === 'error' ? await vscode.window.showErrorMessage(shown, ...titles) : await vscode.window.showWarningMessage(shown, ...titles);
+  const chosen =
+    severity === 'error'
+      ? await vscode.window.showErrorMessage(shown, ...titles)
+      : await vscode.window.showWarningMessage(shown, ...titles);
   await all.find((action) => action.title === chosen)?.run();
 }

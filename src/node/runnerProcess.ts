@@ -88,7 +88,13 @@ export class RunnerProcess {
     this.done = new Promise<RunnerExit>((resolve, reject) => {
       this.child.once('error', (error) => {
         clearTimeout(this.killTimer);
-        reject(new RunnerError('spawn', `The runner could not be started (${error.message}). Is the extension complete? Reinstall it, or run "npm run build".`, { cause: error }));
+        reject(
+          new RunnerError(
+            'spawn',
+            `The runner could not be started (${error.message}). Is the extension complete? Reinstall it, or run "npm run build".`,
+            { cause: error },
+          ),
+        );
       });
       this.child.once('close', (code, signal) => {
         clearTimeout(this.killTimer);
@@ -114,9 +120,9 @@ export class RunnerProcess {
 
 /** Variables of the editor's own process that would change how a Node child behaves. */
 function withoutEditorVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const copy = { ...env };
-  for (const name of Object.keys(copy)) if (name === 'NODE_OPTIONS' || name.startsWith('VSCODE_')) delete copy[name];
-  return copy;
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => name !== 'NODE_OPTIONS' && !name.startsWith('VSCODE_')),
+  );
 }
 
 /** Reads a line of `--json` output; anything else (a library that prints) is no event. */

@@ -100,7 +100,11 @@ export const dashboardRequests = {
     result: z.object({ rows: z.array(DroppedThing), total: z.number() }),
   },
   listTraces: {
-    params: z.object({ stage: StageId, offset: z.number().int().nonnegative(), count: z.number().int().positive().max(500) }),
+    params: z.object({
+      stage: StageId,
+      offset: z.number().int().nonnegative(),
+      count: z.number().int().positive().max(500),
+    }),
     result: z.object({ rows: z.array(TraceRow), total: z.number() }),
   },
   openTrace: { params: z.object({ item: z.string() }), result: nothing },

@@ -19,7 +19,9 @@ export interface ServeOptions<R extends Readonly<Record<string, RequestShape>>> 
 }
 
 /** Returns the receiver of the panel's messages. */
-export function serve<R extends Readonly<Record<string, RequestShape>>>(options: ServeOptions<R>): (message: unknown) => Promise<void> {
+export function serve<R extends Readonly<Record<string, RequestShape>>>(
+  options: ServeOptions<R>,
+): (message: unknown) => Promise<void> {
   return async (message) => {
     const ready = Ready.safeParse(message);
     if (ready.success) {

@@ -14,7 +14,11 @@ export function renderTaskSchema(): string {
   properties['settings'] = { ...settings, description: properties['settings']?.['description'] };
   properties['metric'] = {
     ...properties['metric'],
-    enumDescriptions: ['Words that answer and gold share (token F1).', 'Right or wrong after normalisation.', 'The letter of a multiple-choice option.'],
+    enumDescriptions: [
+      'Words that answer and gold share (token F1).',
+      'Right or wrong after normalisation.',
+      'The letter of a multiple-choice option.',
+    ],
   };
   const example = { question: '${1:Which …?}', answer: '${2:…}' };
   return `${JSON.stringify(
@@ -22,7 +26,13 @@ export function renderTaskSchema(): string {
       ...card,
       title: 'AutoAct task card',
       description: 'What an agent is grown from: a description and a few examples.',
-      defaultSnippets: [{ label: 'Task card', description: 'Name, description, two examples, metric', body: { name: '$1', description: '$2', examples: [example, example], metric: 'f1' } }],
+      defaultSnippets: [
+        {
+          label: 'Task card',
+          description: 'Name, description, two examples, metric',
+          body: { name: '$1', description: '$2', examples: [example, example], metric: 'f1' },
+        },
+      ],
     },
     null,
     2,

@@ -29,7 +29,13 @@ export function outlineTrace(text: string): TraceSection[] {
   let step: TraceSection | undefined;
   let agent: TraceSection | undefined;
   let note: TraceSection | undefined;
-  const open = (kind: TraceSectionKind, title: string, detail: string, line: number, parent: TraceSection | undefined): TraceSection => {
+  const open = (
+    kind: TraceSectionKind,
+    title: string,
+    detail: string,
+    line: number,
+    parent: TraceSection | undefined,
+  ): TraceSection => {
     const section: TraceSection = { kind, title, detail, line, endLine: line, children: [] };
     (parent?.children ?? roots).push(section);
     return section;

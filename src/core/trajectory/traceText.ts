@@ -23,7 +23,7 @@ export type TraceEnd =
   | { readonly state: 'finished'; readonly summary?: string }
   | { readonly state: 'failed'; readonly reason: string; readonly message: string };
 
-/** Where a note stands in the text. Lines count from 0; `endLine` is the note's last line. */
+/** Where a note, or one agent's part of it, stands in the text. Lines count from 0. */
 export interface TraceSpan {
   /** Index of the note in the list that was rendered. */
   readonly note: number;
@@ -85,9 +85,31 @@ function body(note: TraceNote): string {
   return note.argument === undefined ? note.tool : `${note.tool}[${note.argument}]`;
 }
 
-function noteLines(note: TraceNote): string[] {
-  const [first = '', ...rest] = visible(body(note)).split('\n');
-  const head = `  ${labels[note.kind]}${remark(note)}:${first === '' ? '' : ` ${first}`}`;
+/** One agent's part of a note. */
+interface Part {
+  readonly role: string;
+  readonly label: string;
+  readonly text: string;
+}
+
+/**
+ * In group planning the plan agent names the tool and the tool agent writes its argument (paper section 2.4), which the
+ * method notes as one action; a reader should see who did what.
+ */
+function partsOf(note: TraceNote): Part[] {
+  if (note.kind === 'action' && note.role === 'plan' && note.tool !== undefined && note.argument !== undefined) {
+    const remarked = remark(note);
+    return [
+      { role: 'plan', label: `Action${remarked}`, text: note.tool },
+      { role: 'tool', label: 'Argument', text: note.argument },
+    ];
+  }
+  return [{ role: note.role, label: `${labels[note.kind]}${remark(note)}`, text: body(note) }];
+}
+
+function partLines(part: Part): string[] {
+  const [first = '', ...rest] = visible(part.text).split('\n');
+  const head = `  ${part.label}:${first === '' ? '' : ` ${first}`}`;
   return [cutLine(head), ...rest.map((line) => cutLine(`    ${line}`))];
 }
 
@@ -122,13 +144,22 @@ export function renderTrace(header: TraceHeader, notes: readonly TraceNote[], en
       role = undefined;
       if (step > 0) lines.push(`=== Step ${step}`);
     }
-    if (note.role !== role) {
-      role = note.role;
-      lines.push(agentTitle(role));
+    for (const part of partsOf(note)) {
+      if (part.role !== role) {
+        role = part.role;
+        lines.push(agentTitle(role));
+      }
+      const line = lines.length;
+      lines.push(...partLines(part));
+      spans.push({
+        note: index,
+        step: note.step,
+        agent: agentTitle(part.role),
+        kind: note.kind,
+        line,
+        endLine: lines.length - 1,
+      });
     }
-    const line = lines.length;
-    lines.push(...noteLines(note));
-    spans.push({ note: index, step: note.step, agent: agentTitle(note.role), kind: note.kind, line, endLine: lines.length - 1 });
   });
   lines.push(endLine(end), '');
   return { text: lines.join('\n'), spans };

@@ -23,11 +23,13 @@ export async function runLoop(services: Services, arg: unknown): Promise<void> {
 export async function runStage(services: Services, arg: unknown): Promise<void> {
   const node = arg as { kind?: unknown; stage?: { id?: unknown } } | undefined;
   const clicked = node?.kind === 'stage' ? stageIds.find((id) => id === node.stage?.id) : undefined;
-  const run = await targetRun(services, arg, (candidate) => !isLive(candidate.status), 'A stage of which run?').catch((error: unknown) => {
-    // Without a run, the first stages of a new one can still be run alone.
-    if (error instanceof UserError) return undefined;
-    throw error;
-  });
+  const run = await targetRun(services, arg, (candidate) => !isLive(candidate.status), 'A stage of which run?').catch(
+    (error: unknown) => {
+      // Without a run, the first stages of a new one can still be run alone.
+      if (error instanceof UserError) return undefined;
+      throw error;
+    },
+  );
   const stage = clicked ?? (await chooseStage(run));
   if (stage === undefined) return;
   if (run === undefined) {
@@ -45,7 +47,12 @@ async function chooseStage(run: RunRecord | undefined): Promise<StageId | undefi
     const known = run?.status.stages.find((stage) => stage.id === id);
     return { label: stageTitles[id], ...(known === undefined ? {} : { description: known.state }), id };
   });
-  return (await vscode.window.showQuickPick(items, { title: 'Run which stage?', placeHolder: 'What comes before it must be done.' }))?.id;
+  return (
+    await vscode.window.showQuickPick(items, {
+      title: 'Run which stage?',
+      placeHolder: 'What comes before it must be done.',
+    })
+  )?.id;
 }
 
 export async function resume(services: Services, arg: unknown): Promise<void> {
@@ -77,12 +84,19 @@ export async function cancel(services: Services, arg: unknown): Promise<void> {
   const { pid } = run.status;
   if (!isLive(run.status) || pid === undefined) throw new UserError('This run is not under way.');
   const yes = 'Cancel It';
-  const answer = await vscode.window.showWarningMessage(`Run ${run.id} was started elsewhere (process ${pid}). Ask it to end?`, { modal: true, detail: 'It can be resumed later: every answer is kept.' }, yes);
+  const answer = await vscode.window.showWarningMessage(
+    `Run ${run.id} was started elsewhere (process ${pid}). Ask it to end?`,
+    { modal: true, detail: 'It can be resumed later: every answer is kept.' },
+    yes,
+  );
   if (answer !== yes) return;
   try {
     process.kill(pid, 'SIGTERM');
   } catch (error) {
-    throw new UserError(`Process ${pid} could not be asked to end: ${error instanceof Error ? error.message : String(error)}.`, 'End it where it was started.');
+    throw new UserError(
+      `Process ${pid} could not be asked to end: ${error instanceof Error ? error.message : String(error)}.`,
+      'End it where it was started.',
+    );
   }
 }
 
@@ -103,7 +117,11 @@ export async function openResults(services: Services, arg: unknown): Promise<voi
   const hasReport = (run: RunRecord): boolean => existsSync(join(run.folder, 'report.md'));
   const run = await targetRun(services, arg, hasReport, 'Results of which run?');
   if (run === undefined) return;
-  if (!hasReport(run)) throw new UserError(`Run ${run.id} has no report yet.`, 'It is written at the end; the dashboard shows what is known so far.');
+  if (!hasReport(run))
+    throw new UserError(
+      `Run ${run.id} has no report yet.`,
+      'It is written at the end; the dashboard shows what is known so far.',
+    );
   const report = vscode.Uri.file(join(run.folder, 'report.md'));
   try {
     await vscode.commands.executeCommand('markdown.showPreview', report);
@@ -117,7 +135,14 @@ export async function moveRunToBin(services: Services, arg: unknown): Promise<vo
   if (run === undefined) return;
   if (isLive(run.status)) throw new UserError('This run is under way.', 'Cancel it first.');
   const yes = 'Move to Bin';
-  if ((await vscode.window.showWarningMessage(`Move run ${run.id} to the bin?`, { modal: true, detail: run.folder }, yes)) !== yes) return;
+  if (
+    (await vscode.window.showWarningMessage(
+      `Move run ${run.id} to the bin?`,
+      { modal: true, detail: run.folder },
+      yes,
+    )) !== yes
+  )
+    return;
   await vscode.workspace.fs.delete(vscode.Uri.file(run.folder), { recursive: true, useTrash: true });
   services.runs.forget(run.id);
 }

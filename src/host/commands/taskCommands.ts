@@ -17,21 +17,34 @@ async function exists(file: string): Promise<boolean> {
 async function chooseFolder(): Promise<vscode.WorkspaceFolder> {
   const folders = vscode.workspace.workspaceFolders ?? [];
   const [only] = folders;
-  if (only === undefined) throw new UserError('Open a folder first: a task card and its runs are files.', 'Use "File: Open Folder…".');
-  const chosen = folders.length === 1 ? only : await vscode.window.showWorkspaceFolderPick({ placeHolder: 'Where should the task card be made?' });
+  if (only === undefined)
+    throw new UserError('Open a folder first: a task card and its runs are files.', 'Use "File: Open Folder…".');
+  const chosen =
+    folders.length === 1
+      ? only
+      : await vscode.window.showWorkspaceFolderPick({ placeHolder: 'Where should the task card be made?' });
   if (chosen === undefined) throw new vscode.CancellationError();
   return chosen;
 }
 
 async function ask(options: vscode.InputBoxOptions): Promise<string> {
-  const value = await vscode.window.showInputBox({ ignoreFocusOut: true, validateInput: (text) => (text.trim() === '' ? 'Write something here.' : undefined), ...options });
+  const value = await vscode.window.showInputBox({
+    ignoreFocusOut: true,
+    validateInput: (text) => (text.trim() === '' ? 'Write something here.' : undefined),
+    ...options,
+  });
   if (value === undefined) throw new vscode.CancellationError();
   return value.trim();
 }
 
 /** File name of a task: lower case, letters and digits of any script, hyphens. */
 export function cardFileName(name: string): string {
-  const slug = name.normalize('NFKC').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 60);
+  const slug = name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60);
   return `${slug === '' ? 'task' : slug}.task.json`;
 }
 
@@ -40,17 +53,32 @@ export async function newTaskCard(services: Services): Promise<void> {
   const folder = await chooseFolder();
   const steps = 7;
   const title = (step: number): string => `New task card (${step} of ${steps})`;
-  const name = await ask({ title: title(1), prompt: 'Name of the task, as views and reports show it.', placeHolder: 'Questions about the archive' });
-  const description = await ask({ title: title(2), prompt: 'What should the agent do? One or two sentences; every prompt begins with them.', placeHolder: 'Answer questions about the pages of the archive with a short phrase.' });
+  const name = await ask({
+    title: title(1),
+    prompt: 'Name of the task, as views and reports show it.',
+    placeHolder: 'Questions about the archive',
+  });
+  const description = await ask({
+    title: title(2),
+    prompt: 'What should the agent do? One or two sentences; every prompt begins with them.',
+    placeHolder: 'Answer questions about the pages of the archive with a short phrase.',
+  });
   const examples: { question: string; answer: string }[] = [];
   for (const [index, word] of ['first', 'second'].entries()) {
-    const question = await ask({ title: title(3 + 2 * index), prompt: `The ${word} example: a question of the kind that the agent should answer.` });
+    const question = await ask({
+      title: title(3 + 2 * index),
+      prompt: `The ${word} example: a question of the kind that the agent should answer.`,
+    });
     const answer = await ask({ title: title(4 + 2 * index), prompt: `The short answer to “${question}”.` });
     examples.push({ question, answer });
   }
   const metric = await vscode.window.showQuickPick(
     [
-      { label: 'Token F1', detail: 'Words that answer and gold share. The usual choice for short answers.', value: 'f1' as const },
+      {
+        label: 'Token F1',
+        detail: 'Words that answer and gold share. The usual choice for short answers.',
+        value: 'f1' as const,
+      },
       { label: 'Exact match', detail: 'Right or wrong, after normalisation.', value: 'em' as const },
       { label: 'Option letter', detail: 'For multiple-choice questions.', value: 'choice' as const },
     ],
@@ -64,9 +92,14 @@ export async function newTaskCard(services: Services): Promise<void> {
   await services.runs.readTask(vscode.Uri.file(file));
   await vscode.window.showTextDocument(vscode.Uri.file(file));
   const start = 'Open Dashboard';
-  void vscode.window.showInformationMessage('AutoAct: the task card is ready. Add the pages and questions that it is about, then start the loop from its dashboard.', start).then(async (chosen) => {
-    if (chosen === start) await vscode.commands.executeCommand('autoact.openDashboard', vscode.Uri.file(file));
-  });
+  void vscode.window
+    .showInformationMessage(
+      'AutoAct: the task card is ready. Add the pages and questions that it is about, then start the loop from its dashboard.',
+      start,
+    )
+    .then(async (chosen) => {
+      if (chosen === start) await vscode.commands.executeCommand('autoact.openDashboard', vscode.Uri.file(file));
+    });
 }
 
 async function freeName(file: string): Promise<string> {
@@ -86,7 +119,10 @@ export async function openStarterTask(services: Services): Promise<vscode.Uri> {
     try {
       card = await readFile(services.layout.starter.fsPath, 'utf8');
     } catch (error) {
-      throw new UserError(`The starter task is missing from the extension (${error instanceof Error ? error.message : String(error)}).`, 'Reinstall the extension.');
+      throw new UserError(
+        `The starter task is missing from the extension (${error instanceof Error ? error.message : String(error)}).`,
+        'Reinstall the extension.',
+      );
     }
     await writeFile(file, card, { flag: 'wx' });
   }
@@ -99,13 +135,20 @@ export async function openStarterTask(services: Services): Promise<vscode.Uri> {
 /** Lets the user choose a prompt. */
 async function choosePrompt(services: Services, title: string): Promise<string | undefined> {
   const entries = await vscode.workspace.fs.readDirectory(services.layout.prompts);
-  const names = entries.filter(([name]) => name.endsWith('.md')).map(([name]) => name.slice(0, -'.md'.length)).sort();
+  const names = entries
+    .filter(([name]) => name.endsWith('.md'))
+    .map(([name]) => name.slice(0, -'.md'.length))
+    .sort();
   const items = await Promise.all(
     names.map(async (name) => {
       const text = await readFile(join(services.layout.prompts.fsPath, `${name}.md`), 'utf8');
       const override = overridePath(name);
       const overridden = override !== undefined && (await exists(override));
-      return { label: name, ...(overridden ? { description: 'overridden in this workspace' } : {}), detail: /^about: (.*)$/m.exec(text)?.[1] ?? '' };
+      return {
+        label: name,
+        ...(overridden ? { description: 'overridden in this workspace' } : {}),
+        detail: /^about: (.*)$/m.exec(text)?.[1] ?? '',
+      };
     }),
   );
   return (await vscode.window.showQuickPick(items, { title, matchOnDetail: true }))?.label;
@@ -120,7 +163,8 @@ export async function showPrompts(services: Services): Promise<void> {
   const name = await choosePrompt(services, 'Show which prompt?');
   if (name === undefined) return;
   const override = overridePath(name);
-  if (override !== undefined && (await exists(override))) await vscode.window.showTextDocument(vscode.Uri.file(override));
+  if (override !== undefined && (await exists(override)))
+    await vscode.window.showTextDocument(vscode.Uri.file(override));
   else await services.documents.open({ kind: 'prompt', name });
 }
 
@@ -134,7 +178,9 @@ export async function overridePrompt(services: Services, arg: unknown): Promise<
   if (!(await exists(file))) {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, await readFile(join(services.layout.prompts.fsPath, `${name}.md`), 'utf8'), { flag: 'wx' });
-    void vscode.window.showInformationMessage('AutoAct: this copy is used in place of the built-in prompt from the next run on. Delete it to go back. Running runs keep the prompts that they began with.');
+    void vscode.window.showInformationMessage(
+      'AutoAct: this copy is used in place of the built-in prompt from the next run on. Delete it to go back. Running runs keep the prompts that they began with.',
+    );
   }
   await vscode.window.showTextDocument(vscode.Uri.file(file));
 }

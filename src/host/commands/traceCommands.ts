@@ -52,7 +52,11 @@ export async function showRequests(services: Services, arg: unknown, step: unkno
   await services.documents.open({ kind: 'requests', run: run.id, item }, vscode.ViewColumn.Beside);
   if (typeof step !== 'number') return;
   const editor = vscode.window.activeTextEditor;
-  const line = editor?.document.getText().split('\n').findIndex((text) => text.startsWith(`=== Step ${step} `) || text === `=== Step ${step}`) ?? -1;
+  const line =
+    editor?.document
+      .getText()
+      .split('\n')
+      .findIndex((text) => text.startsWith(`=== Step ${step} `) || text === `=== Step ${step}`) ?? -1;
   if (editor === undefined || line < 0) return;
   editor.selection = new vscode.Selection(line, 0, line, 0);
   editor.revealRange(new vscode.Range(line, 0, line, 0), vscode.TextEditorRevealType.AtTop);

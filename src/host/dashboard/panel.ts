@@ -35,14 +35,18 @@ export class DashboardPanel implements vscode.Disposable {
     this.services = services;
     this.panel = panel;
     this.state = state;
-    panel.webview.options = { enableScripts: true, localResourceRoots: [services.layout.webview, vscode.Uri.joinPath(services.layout.root, 'media')] };
+    panel.webview.options = {
+      enableScripts: true,
+      localResourceRoots: [services.layout.webview, vscode.Uri.joinPath(services.layout.root, 'media')],
+    };
     panel.iconPath = new vscode.ThemeIcon('dashboard') as unknown as vscode.Uri; // ThemeIcon is accepted since 1.94, the 1.101 typings only know URIs
     const receive = serve({
       requests: dashboardRequests,
       handlers: this.handlers(),
       post: (message) => void panel.webview.postMessage(message),
       onReady: (version) => {
-        if (version !== protocolVersion) services.log.warn(`A dashboard speaks version ${version}, the host ${protocolVersion}.`);
+        if (version !== protocolVersion)
+          services.log.warn(`A dashboard speaks version ${version}, the host ${protocolVersion}.`);
         this.isReady = true;
         this.post();
       },
@@ -79,7 +83,12 @@ export class DashboardPanel implements vscode.Disposable {
 
   /** A run that was started from this panel has got its id. */
   onSession(session: RunnerSession): void {
-    if (session.task === this.state.task && this.state.run === undefined && session.run !== undefined && session.state.state !== 'idle') {
+    if (
+      session.task === this.state.task &&
+      this.state.run === undefined &&
+      session.run !== undefined &&
+      session.state.state !== 'idle'
+    ) {
       this.state = { ...this.state, run: session.run };
       this.setTitle();
     }
@@ -105,7 +114,12 @@ export class DashboardPanel implements vscode.Disposable {
   private post(): void {
     if (this.disposed || !this.isReady || !this.panel.visible) return;
     this.setTitle();
-    void this.panel.webview.postMessage({ type: 'snapshot', version: protocolVersion, snapshot: this.snapshot(), state: this.state });
+    void this.panel.webview.postMessage({
+      type: 'snapshot',
+      version: protocolVersion,
+      snapshot: this.snapshot(),
+      state: this.state,
+    });
   }
 
   private snapshot(): DashboardSnapshot {
@@ -116,14 +130,35 @@ export class DashboardPanel implements vscode.Disposable {
     return {
       task:
         task === undefined
-          ? { name: run?.status.task ?? 'Task', description: '', metric: run?.status.metric ?? '', file: this.state.task, examples: 0, problem: 'The task card is not in this workspace. The run can be read; to go on with it, put the card back.' }
-          : { name: task.name, description: task.description, metric: task.metric, file: task.file, examples: task.examples, ...(task.problem === undefined ? {} : { problem: task.problem }) },
+          ? {
+              name: run?.status.task ?? 'Task',
+              description: '',
+              metric: run?.status.metric ?? '',
+              file: this.state.task,
+              examples: 0,
+              problem:
+                'The task card is not in this workspace. The run can be read; to go on with it, put the card back.',
+            }
+          : {
+              name: task.name,
+              description: task.description,
+              metric: task.metric,
+              file: task.file,
+              examples: task.examples,
+              ...(task.problem === undefined ? {} : { problem: task.problem }),
+            },
       ...(run === undefined ? {} : { status: run.status }),
       // Live without a process of ours: it was started in a terminal or another window.
       runner: session?.state ?? { state: run !== undefined && isLive(run.status) ? 'running' : 'idle' },
       trusted: vscode.workspace.isTrusted,
       configuration: configurations.get(this.state.task),
-      fields: runFields.map(({ id, label, description, defaultText }) => ({ name: id, label, description, defaultText, kind: 'number' as const })),
+      fields: runFields.map(({ id, label, description, defaultText }) => ({
+        name: id,
+        label,
+        description,
+        defaultText,
+        kind: 'number' as const,
+      })),
       keyed: keys.urls(),
       hasReport: run !== undefined && existsSync(join(run.folder, 'report.md')),
     };
@@ -181,10 +216,20 @@ export class DashboardPanel implements vscode.Disposable {
         const reader = runs.logOf(run);
         await reader.refresh();
         const items = stageItems(reader, stage);
-        return { rows: await traceRows(reader, items.slice(offset, offset + count), isLive(run.status)), total: items.length };
+        return {
+          rows: await traceRows(
+            reader,
+            items.slice(offset, offset + count),
+            isLive(run.status),
+            await runs.scores.of(run.folder),
+          ),
+          total: items.length,
+        };
       },
-      openTrace: ({ item }) => this.execute('autoact.openTrace', { kind: 'trajectory', run: this.requireRun(), row: { item } }),
-      showProvenance: ({ item }) => this.execute('autoact.showProvenance', { kind: 'trajectory', run: this.requireRun(), row: { item } }),
+      openTrace: ({ item }) =>
+        this.execute('autoact.openTrace', { kind: 'trajectory', run: this.requireRun(), row: { item } }),
+      showProvenance: ({ item }) =>
+        this.execute('autoact.showProvenance', { kind: 'trajectory', run: this.requireRun(), row: { item } }),
       openFile: async ({ file }) => {
         if (file === 'task') await vscode.window.showTextDocument(vscode.Uri.file(this.state.task));
         else if (file === 'prompts') await this.execute('autoact.showPrompts');

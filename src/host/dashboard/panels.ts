@@ -14,18 +14,26 @@ export class DashboardPanels implements vscode.Disposable {
   /** Called once, when the services that the panels use have been built. */
   connect(services: Services): void {
     this.services = services;
-    this.owned.add(services.runs.onDidChange(() => {
-      for (const panel of this.open) panel.update();
-    }));
-    this.owned.add(services.runner.onDidChange((session) => {
-      for (const panel of this.open) panel.onSession(session);
-    }));
-    this.owned.add(services.keys.onDidChange(() => {
-      for (const panel of this.open) panel.update();
-    }));
-    this.owned.add(vscode.workspace.onDidGrantWorkspaceTrust(() => {
-      for (const panel of this.open) panel.update();
-    }));
+    this.owned.add(
+      services.runs.onDidChange(() => {
+        for (const panel of this.open) panel.update();
+      }),
+    );
+    this.owned.add(
+      services.runner.onDidChange((session) => {
+        for (const panel of this.open) panel.onSession(session);
+      }),
+    );
+    this.owned.add(
+      services.keys.onDidChange(() => {
+        for (const panel of this.open) panel.update();
+      }),
+    );
+    this.owned.add(
+      vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        for (const panel of this.open) panel.update();
+      }),
+    );
   }
 
   show(task: string, run: string | undefined): DashboardPanel {
@@ -34,7 +42,9 @@ export class DashboardPanels implements vscode.Disposable {
       known.reveal();
       return known;
     }
-    const webview = vscode.window.createWebviewPanel(dashboardPanel, 'AutoAct', vscode.ViewColumn.Active, { enableFindWidget: true });
+    const webview = vscode.window.createWebviewPanel(dashboardPanel, 'AutoAct', vscode.ViewColumn.Active, {
+      enableFindWidget: true,
+    });
     return this.adopt(webview, { task, ...(run === undefined ? {} : { run }) });
   }
 

@@ -38,15 +38,20 @@ export class Configurations {
         const server = Object.hasOwn(servers, role) ? servers[role] : undefined;
         return server === undefined
           ? { role, kind: 'embedded' as const, url: '', model: '' }
-          : { role, kind: 'url' as const, url: String(server.url), model: String(server.model ?? '') };
+          : { role, kind: 'url' as const, url: text(server.url), model: text(server.model) };
       }),
       mode: read('mode'),
       seed: read('seed'),
       box: read('box'),
       python: read('python'),
-      settings: Object.fromEntries(runFields.map(({ id }) => [id, String(read(id) ?? '')])),
+      settings: Object.fromEntries(runFields.map(({ id }) => [id, text(read(id))])),
     };
   }
+}
+
+/** A setting's value as text; people can write anything into a settings file. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
 }
 
 /** Arguments of the command line and environment that a configuration stands for. */
@@ -56,7 +61,10 @@ export interface RunnerArguments {
 }
 
 /** Pure, so that what the editor asks of the command line can be tested without an editor. */
-export function runnerArguments(configuration: Configuration, keyOf: (url: string) => string | undefined): RunnerArguments {
+export function runnerArguments(
+  configuration: Configuration,
+  keyOf: (url: string) => string | undefined,
+): RunnerArguments {
   const args: string[] = [];
   const env: Record<string, string> = {};
   const set = (path: string, value: unknown): void => {

@@ -7,6 +7,7 @@ import { TaskCard } from '../../core/task/taskCard.ts';
 import { LogReader } from '../../node/store/logReader.ts';
 import { isAlive } from '../../node/store/runFolder.ts';
 import { Disposables } from '../disposables.ts';
+import { Scores } from '../provenance/products.ts';
 import { isLive } from './runRecord.ts';
 import type { BrokenRun, RunRecord, TaskRecord } from './runRecord.ts';
 
@@ -25,6 +26,8 @@ export class RunIndex implements vscode.Disposable {
   private readonly byId = new Map<string, RunRecord>();
   private readonly broken = new Map<string, BrokenRun>();
   private readonly tasksByFile = new Map<string, TaskRecord>();
+  /** Rewards and scores of the runs' items. */
+  readonly scores = new Scores();
   private readonly logs = new Map<string, LogReader>();
   private readonly modified = new Map<string, number>();
   private readonly log: vscode.LogOutputChannel;
@@ -97,7 +100,11 @@ export class RunIndex implements vscode.Disposable {
   /** Reads everything again. */
   async refresh(): Promise<void> {
     const workspaces = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
-    const cards = await vscode.workspace.findFiles('**/*.task.json', '{**/node_modules/**,**/.autoact/**,**/.git/**}', 500);
+    const cards = await vscode.workspace.findFiles(
+      '**/*.task.json',
+      '{**/node_modules/**,**/.autoact/**,**/.git/**}',
+      500,
+    );
     this.tasksByFile.clear();
     await Promise.all(cards.filter((uri) => uri.scheme === 'file').map((uri) => this.readTask(uri)));
     const seen = new Set<string>();
@@ -138,10 +145,16 @@ export class RunIndex implements vscode.Disposable {
         record = { file, workspace, name, description, metric, examples: examples.length };
       } else {
         const issue = parsed.error.issues[0];
-        record = { ...fallback, problem: `${issue?.path.join('.') || 'The card'}: ${issue?.message ?? 'not valid'}. Open the card; the editor marks what is wrong.` };
+        record = {
+          ...fallback,
+          problem: `${issue?.path.join('.') || 'The card'}: ${issue?.message ?? 'not valid'}. Open the card; the editor marks what is wrong.`,
+        };
       }
     } catch (error) {
-      record = { ...fallback, problem: `The card cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+      record = {
+        ...fallback,
+        problem: `The card cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      };
     }
     this.tasksByFile.set(file, record);
     return record;
@@ -154,7 +167,9 @@ export class RunIndex implements vscode.Disposable {
 
   private watch(folder: vscode.WorkspaceFolder): void {
     if (folder.uri.scheme !== 'file') return;
-    const statusFiles = this.owned.add(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, '.autoact/runs/*/status.json')));
+    const statusFiles = this.owned.add(
+      vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, '.autoact/runs/*/status.json')),
+    );
     const onStatus = (uri: vscode.Uri): void => {
       void this.readRun(join(uri.fsPath, '..'), folder.uri.fsPath).then(() => {
         this.fire();
@@ -162,10 +177,14 @@ export class RunIndex implements vscode.Disposable {
     };
     this.owned.add(statusFiles.onDidCreate(onStatus));
     this.owned.add(statusFiles.onDidChange(onStatus));
-    this.owned.add(statusFiles.onDidDelete((uri) => {
-      this.forget(basename(join(uri.fsPath, '..')));
-    }));
-    const cards = this.owned.add(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, '**/*.task.json')));
+    this.owned.add(
+      statusFiles.onDidDelete((uri) => {
+        this.forget(basename(join(uri.fsPath, '..')));
+      }),
+    );
+    const cards = this.owned.add(
+      vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, '**/*.task.json')),
+    );
     const onCard = (uri: vscode.Uri): void => {
       void this.readTask(uri).then(() => {
         this.fire();
@@ -173,10 +192,12 @@ export class RunIndex implements vscode.Disposable {
     };
     this.owned.add(cards.onDidCreate(onCard));
     this.owned.add(cards.onDidChange(onCard));
-    this.owned.add(cards.onDidDelete((uri) => {
-      this.tasksByFile.delete(uri.fsPath);
-      this.fire();
-    }));
+    this.owned.add(
+      cards.onDidDelete((uri) => {
+        this.tasksByFile.delete(uri.fsPath);
+        this.fire();
+      }),
+    );
   }
 
   private async readRun(folder: string, workspace: string): Promise<void> {
@@ -187,7 +208,13 @@ export class RunIndex implements vscode.Disposable {
       const known = this.byId.get(id);
       if (known !== undefined && this.modified.get(file) === mtimeMs && !isLive(known.status)) return;
       const parsed = RunStatus.safeParse(JSON.parse(await readFile(file, 'utf8')));
-      if (!parsed.success) throw new Error(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).slice(0, 3).join('; '));
+      if (!parsed.success)
+        throw new Error(
+          parsed.error.issues
+            .map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+            .slice(0, 3)
+            .join('; '),
+        );
       this.modified.set(file, mtimeMs);
       this.broken.delete(id);
       this.byId.set(id, { id, folder, workspace, status: withLiveness(parsed.data) });
@@ -214,7 +241,8 @@ export class RunIndex implements vscode.Disposable {
 
   /** Also reads the status again, for file systems whose changes are not reported. */
   private async checkLiveness(): Promise<void> {
-    for (const run of this.runs().filter((candidate) => isLive(candidate.status))) await this.readRun(run.folder, run.workspace);
+    for (const run of this.runs().filter((candidate) => isLive(candidate.status)))
+      await this.readRun(run.folder, run.workspace);
     this.fire();
   }
 }

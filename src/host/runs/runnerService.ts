@@ -64,7 +64,11 @@ export class RunnerService implements vscode.Disposable {
 
   /** The session of a run, or the one of a task whose run has no id yet. */
   sessionOf(task: string, run: string | undefined): RunnerSession | undefined {
-    return [...this.sessions].reverse().find((session) => (run === undefined ? session.task === task && session.run === undefined : session.run === run));
+    return [...this.sessions]
+      .reverse()
+      .find((session) =>
+        run === undefined ? session.task === task && session.run === undefined : session.run === run,
+      );
   }
 
   isActive(session: RunnerSession | undefined): boolean {
@@ -73,24 +77,46 @@ export class RunnerService implements vscode.Disposable {
 
   async start(options: StartOptions): Promise<RunnerSession> {
     if (!vscode.workspace.isTrusted) {
-      throw new UserError('Running is switched off in a workspace that is not trusted.', 'Trust the workspace (command "Workspaces: Manage Workspace Trust") and start again.');
+      throw new UserError(
+        'Running is switched off in a workspace that is not trusted.',
+        'Trust the workspace (command "Workspaces: Manage Workspace Trust") and start again.',
+      );
     }
     const { task, resume } = options;
     const known = resume === undefined ? undefined : this.sessionOf(task.file, resume);
     if (known !== undefined && this.isActive(known)) throw new UserError('This run is under way already.');
-    for (const session of this.sessions) if (session.state.state === 'idle' && session.task === task.file && (resume === undefined || session.run === resume)) this.sessions.delete(session);
+    for (const session of this.sessions)
+      if (
+        session.state.state === 'idle' &&
+        session.task === task.file &&
+        (resume === undefined || session.run === resume)
+      )
+        this.sessions.delete(session);
 
-    const urls = options.configuration.servers.filter((server) => server.kind === 'url').map((server) => normalizeUrl(server.url));
+    const urls = options.configuration.servers
+      .filter((server) => server.kind === 'url')
+      .map((server) => normalizeUrl(server.url));
     const keys = new Map<string, string>();
     for (const url of urls) {
       const key = await this.keys.get(url);
       if (key !== undefined) keys.set(url, key);
     }
     const { args, env } = runnerArguments(options.configuration, (url) => keys.get(normalizeUrl(url)));
-    const session: Session = { task: task.file, run: resume, state: { state: 'starting' }, process: undefined, problem: undefined };
+    const session: Session = {
+      task: task.file,
+      run: resume,
+      state: { state: 'starting' },
+      process: undefined,
+      problem: undefined,
+    };
     this.sessions.add(session);
     const commandLine = [
-      'run', '--task', task.file, '--workspace', task.workspace, '--json',
+      'run',
+      '--task',
+      task.file,
+      '--workspace',
+      task.workspace,
+      '--json',
       ...(resume === undefined ? args : ['--resume', resume]),
       ...(options.stage === undefined ? [] : ['--stage', options.stage]),
     ];
@@ -115,7 +141,9 @@ export class RunnerService implements vscode.Disposable {
 
   /** @returns false when no process of this window works on it. */
   cancel(task: string, run: string | undefined): boolean {
-    const session = [...this.sessions].find((one) => this.isActive(one) && (run === undefined ? one.task === task : one.run === run));
+    const session = [...this.sessions].find(
+      (one) => this.isActive(one) && (run === undefined ? one.task === task : one.run === run),
+    );
     if (session?.process === undefined) return false;
     session.state = { state: 'cancelling' };
     session.process.cancel();
@@ -165,7 +193,10 @@ export class RunnerService implements vscode.Disposable {
         const last = exit.tail.filter((line) => line.trim() !== '').at(-1);
         problem = session.problem ?? {
           message: `The runner ended ${exit.signal === null ? `with exit code ${String(exit.code)}` : `by signal ${exit.signal}`}${last === undefined ? '' : `: ${last}`}.`,
-          remedy: session.run === undefined ? 'See the log.' : 'See the log, and resume the run: nothing that was answered is lost.',
+          remedy:
+            session.run === undefined
+              ? 'See the log.'
+              : 'See the log, and resume the run: nothing that was answered is lost.',
         };
       } else if (exit?.killed === true) {
         this.log.warn('The runner did not end within ten seconds and was killed. The run can be resumed.');

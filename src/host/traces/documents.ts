@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import * as z from 'zod';
 import { documentScheme } from '../../contrib/ids.ts';
 import { restorePrompts } from '../../core/run/log.ts';
 import { StageId, stageTitles } from '../../core/run/status.ts';
@@ -11,16 +10,8 @@ import type { RunIndex } from '../runs/runIndex.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
 import { droppedThings } from '../runs/trajectories.ts';
 import { ReadOnlyFiles } from './readOnlyFiles.ts';
-import { documentUri } from './traceUri.ts';
+import { documentUri, parseDocumentUri } from './traceUri.ts';
 import type { DocumentAddress } from './traceUri.ts';
-
-const Address = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('requests'), run: z.string(), item: z.string() }),
-  z.object({ kind: z.literal('provenance'), run: z.string(), item: z.string() }),
-  z.object({ kind: z.literal('dropped'), run: z.string(), stage: z.string(), reason: z.string() }),
-  z.object({ kind: z.literal('doctor') }),
-  z.object({ kind: z.literal('prompt'), name: z.string().regex(/^[\w-]+$/) }),
-]);
 
 /** `autoact-document:` documents: what stands behind a run, made readable. */
 export class Documents extends ReadOnlyFiles {
@@ -38,7 +29,10 @@ export class Documents extends ReadOnlyFiles {
 
   async open(address: DocumentAddress, column?: vscode.ViewColumn): Promise<void> {
     const document = await vscode.workspace.openTextDocument(documentUri(address));
-    await vscode.window.showTextDocument(document, { preview: true, ...(column === undefined ? {} : { viewColumn: column }) });
+    await vscode.window.showTextDocument(document, {
+      preview: true,
+      ...(column === undefined ? {} : { viewColumn: column }),
+    });
   }
 
   async openDoctor(report: string): Promise<void> {
@@ -48,8 +42,13 @@ export class Documents extends ReadOnlyFiles {
   }
 
   protected async generate(uri: vscode.Uri): Promise<string> {
-    const address = this.parse(uri);
-    if (address.kind === 'doctor') return this.doctor ?? '# AutoAct: Doctor\n\nRun the command "AutoAct: Doctor" again: its report is not kept over a reload.\n';
+    const address = parseDocumentUri(uri);
+    if (address === undefined) throw vscode.FileSystemError.FileNotFound(uri);
+    if (address.kind === 'doctor')
+      return (
+        this.doctor ??
+        '# AutoAct: Doctor\n\nRun the command "AutoAct: Doctor" again: its report is not kept over a reload.\n'
+      );
     if (address.kind === 'prompt') return readFile(join(this.promptFolder.fsPath, `${address.name}.md`), 'utf8');
     await this.runs.ready();
     const run = this.runs.find(address.run);
@@ -64,8 +63,12 @@ export class Documents extends ReadOnlyFiles {
       case 'dropped': {
         const stage = StageId.parse(address.stage);
         const things = await droppedThings(run, log, stage, address.reason);
-        const lines = things.map((thing) => `- ${visibleLine(thing.text, 2000)}\n  - ${visibleLine(thing.reason, 400)} (\`${visibleLine(thing.item, 200)}\`)`);
-        const none = 'The log has no entry for this reason yet. Counts are shown as soon as they are known; the entries follow when they are written.';
+        const lines = things.map(
+          (thing) =>
+            `- ${visibleLine(thing.text, 2000)}\n  - ${visibleLine(thing.reason, 400)} (\`${visibleLine(thing.item, 200)}\`)`,
+        );
+        const none =
+          'The log has no entry for this reason yet. Counts are shown as soon as they are known; the entries follow when they are written.';
         return `# Dropped in ${stageTitles[stage]}: ${visibleLine(address.reason, 200)}\n\nRun ${run.id}, ${things.length} found in its log.\n\n${lines.length === 0 ? none : lines.join('\n')}\n`;
       }
     }
@@ -73,18 +76,6 @@ export class Documents extends ReadOnlyFiles {
 
   protected follow(): vscode.Disposable {
     return new vscode.Disposable(() => undefined);
-  }
-
-  private parse(uri: vscode.Uri): DocumentAddress {
-    let value: unknown;
-    try {
-      value = JSON.parse(uri.query);
-    } catch {
-      throw vscode.FileSystemError.FileNotFound(uri);
-    }
-    const parsed = Address.safeParse(value);
-    if (!parsed.success) throw vscode.FileSystemError.FileNotFound(uri);
-    return parsed.data;
   }
 
   /** Each prompt as it was sent and each completion as it came back, with what they took. */
@@ -96,12 +87,22 @@ export class Documents extends ReadOnlyFiles {
       if (!('answer' in entry)) continue;
       const { asked, answer } = entry;
       if ('tool' in asked) {
-        parts.push(`=== Request ${entry.i}: tool ${visibleLine(asked.tool, 80)} (${Math.round(entry.ms)} ms)`, `--- argument`, visible(asked.argument));
+        parts.push(
+          `=== Request ${entry.i}: tool ${visibleLine(asked.tool, 80)} (${Math.round(entry.ms)} ms)`,
+          `--- argument`,
+          visible(asked.argument),
+        );
         parts.push(`--- observation (${'outcome' in answer ? answer.outcome : 'unknown'})`, visible(answer.text), '');
       } else {
-        const usage = 'usage' in answer ? `${answer.usage.promptTokens} + ${answer.usage.completionTokens} tokens, ended by ${answer.finish}` : '';
+        const usage =
+          'usage' in answer
+            ? `${answer.usage.promptTokens} + ${answer.usage.completionTokens} tokens, ended by ${answer.finish}`
+            : '';
         const model = asked.model === undefined ? '' : `, model ${visibleLine(asked.model, 120)}`;
-        parts.push(`=== Request ${entry.i}: ${entry.label}, asked of ${asked.role}${model}`, `temperature ${asked.temperature}, seed ${asked.seed}, ${Math.round(entry.ms)} ms, ${usage}`);
+        parts.push(
+          `=== Request ${entry.i}: ${entry.label}, asked of ${asked.role}${model}`,
+          `temperature ${asked.temperature}, seed ${asked.seed}, ${Math.round(entry.ms)} ms, ${usage}`,
+        );
         parts.push('--- prompt', visible(prompts.get(entry.i) ?? ''), '--- completion', visible(answer.text), '');
       }
     }

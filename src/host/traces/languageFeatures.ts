@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { CommandId } from '../../contrib/commands.ts';
 import { outlineTrace } from '../../core/trajectory/traceOutline.ts';
 import type { TraceSection } from '../../core/trajectory/traceOutline.ts';
-import { parseTraceUri, traceUri } from './traceUri.ts';
+import { documentUri, parseDocumentUri, parseTraceUri, traceUri } from './traceUri.ts';
 
 /** Folding, outline, CodeLens and links of trace documents; all are read from the text, so saved traces have them too. */
 
@@ -10,7 +10,8 @@ export class TraceFolding implements vscode.FoldingRangeProvider {
   provideFoldingRanges(document: vscode.TextDocument): vscode.FoldingRange[] {
     const ranges: vscode.FoldingRange[] = [];
     const visit = (section: TraceSection): void => {
-      if (section.endLine > section.line) ranges.push(new vscode.FoldingRange(section.line, section.endLine, vscode.FoldingRangeKind.Region));
+      if (section.endLine > section.line)
+        ranges.push(new vscode.FoldingRange(section.line, section.endLine, vscode.FoldingRangeKind.Region));
       section.children.forEach(visit);
     };
     outlineTrace(document.getText()).forEach(visit);
@@ -43,7 +44,8 @@ export class TraceLenses implements vscode.CodeLensProvider {
     const address = parseTraceUri(document.uri);
     if (address === undefined) return [];
     const top = new vscode.Range(0, 0, 0, 0);
-    const lens = (range: vscode.Range, title: string, id: CommandId, ...args: unknown[]): vscode.CodeLens => new vscode.CodeLens(range, { title, command: id, arguments: [document.uri, ...args] });
+    const lens = (range: vscode.Range, title: string, id: CommandId, ...args: unknown[]): vscode.CodeLens =>
+      new vscode.CodeLens(range, { title, command: id, arguments: [document.uri, ...args] });
     const lenses = [
       lens(top, '$(arrow-up) Previous', 'autoact.previousTrajectory'),
       lens(top, '$(arrow-down) Next', 'autoact.nextTrajectory'),
@@ -53,32 +55,45 @@ export class TraceLenses implements vscode.CodeLensProvider {
     for (const section of outlineTrace(document.getText())) {
       if (section.kind !== 'step') continue;
       const [, number = '0'] = /(\d+)/.exec(section.title) ?? [];
-      lenses.push(lens(new vscode.Range(section.line, 0, section.line, 0), '$(json) Prompts of this step', 'autoact.showRequests', Number(number)));
+      lenses.push(
+        lens(
+          new vscode.Range(section.line, 0, section.line, 0),
+          '$(json) Prompts of this step',
+          'autoact.showRequests',
+          Number(number),
+        ),
+      );
     }
     return lenses;
   }
 }
 
-const itemKey = /`((?:synthesis|evaluation|selfInstruct|toolSelection)\/[^`\s]+)`/g;
+const quoted = /`([^`\n]{2,200})`/g;
+const traceKey = /^(?:synthesis|evaluation|selfInstruct|toolSelection)\/\S+$/;
+const provenanceId = /^(?:i-\d+|seed-\d+|[\w-]+:\S+|[\w.-]+)$/;
 
-/** Makes the keys of items in generated documents open their traces. */
+/**
+ * Makes ids in generated documents links: to the trace of an item, or to the provenance of anything else. The heading
+ * of a trajectory's own provenance leads to its trace, other mentions to their provenance.
+ */
 export class ItemLinks implements vscode.DocumentLinkProvider {
   provideDocumentLinks(document: vscode.TextDocument): vscode.DocumentLink[] {
-    let run: string;
-    try {
-      const address: unknown = JSON.parse(document.uri.query);
-      if (typeof address !== 'object' || address === null || !('run' in address) || typeof address.run !== 'string') return [];
-      run = address.run;
-    } catch {
-      return [];
-    }
+    const address = parseDocumentUri(document.uri);
+    if (address === undefined || !('run' in address)) return [];
     const text = document.getText();
-    return [...text.matchAll(itemKey)].map((match) => {
+    return [...text.matchAll(quoted)].flatMap((match) => {
+      const id = match[1] ?? '';
+      const isTrace = traceKey.test(id);
+      if (!isTrace && !provenanceId.test(id)) return [];
       const start = match.index + 1;
-      const range = new vscode.Range(document.positionAt(start), document.positionAt(start + (match[1] ?? '').length));
-      const link = new vscode.DocumentLink(range, traceUri(run, match[1] ?? ''));
-      link.tooltip = 'Open trace';
-      return link;
+      const range = new vscode.Range(document.positionAt(start), document.positionAt(start + id.length));
+      const toTrace = isTrace && (address.kind !== 'provenance' || address.item === id);
+      const link = new vscode.DocumentLink(
+        range,
+        toTrace ? traceUri(address.run, id) : documentUri({ kind: 'provenance', run: address.run, item: id }),
+      );
+      link.tooltip = toTrace ? 'Open trace' : 'Show provenance';
+      return [link];
     });
   }
 }

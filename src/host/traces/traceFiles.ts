@@ -13,7 +13,10 @@ import { parseTraceUri, traceUri } from './traceUri.ts';
 export class TraceFiles extends ReadOnlyFiles {
   private readonly runs: RunIndex;
   /** One follower a log, however many of its traces are open. */
-  private readonly followers = new Map<string, { readonly items: Map<string, number>; readonly stop: AbortController }>();
+  private readonly followers = new Map<
+    string,
+    { readonly items: Map<string, number>; readonly stop: AbortController }
+  >();
 
   constructor(runs: RunIndex) {
     super();
@@ -39,7 +42,8 @@ export class TraceFiles extends ReadOnlyFiles {
     await log.refresh();
     if (log.item(address.item) === undefined) throw vscode.FileSystemError.FileNotFound(uri);
     const notes = await readNotes(log, address.item);
-    const end = await readEnd(log, address.item, isLive(run.status));
+    const score = (await this.runs.scores.of(run.folder)).get(address.item);
+    const end = await readEnd(log, address.item, isLive(run.status), score);
     return renderTrace({ run: run.id, item: address.item, task: run.status.task }, notes, end).text;
   }
 
@@ -73,10 +77,13 @@ export async function readNotes(log: LogReader, item: string): Promise<TraceNote
   return (await log.entries(item, 'note')).flatMap((entry) => ('note' in entry ? [entry.note] : []));
 }
 
-async function readEnd(log: LogReader, key: string, live: boolean): Promise<TraceEnd> {
+async function readEnd(log: LogReader, key: string, live: boolean, score: number | undefined): Promise<TraceEnd> {
   const item = log.item(key);
   if (item === undefined || item.state === 'open') return live ? { state: 'live' } : { state: 'stopped' };
   const entry = (await log.entries(key, item.state === 'failed' ? 'failed' : 'result')).at(-1);
   if (entry !== undefined && 'failed' in entry) return { state: 'failed', ...entry.failed };
-  return { state: 'finished', summary: describeResult(entry !== undefined && 'result' in entry ? entry.result : undefined).text };
+  return {
+    state: 'finished',
+    summary: describeResult(entry !== undefined && 'result' in entry ? entry.result : undefined, score).text,
+  };
 }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import * as z from 'zod';
 import { documentScheme, traceExtension, traceScheme } from '../../contrib/ids.ts';
 
 /** `autoact-trace:/<run>/<item key>.aatrace`: made from the trajectory's id, so that breakpoints and comments stay. */
@@ -18,15 +19,23 @@ export function parseTraceUri(uri: vscode.Uri): TraceAddress | undefined {
   return run === '' || item === '' ? undefined : { run, item };
 }
 
-/** A document made from a run. `name` is what its tab shows. */
-export type DocumentAddress =
-  | { readonly kind: 'requests'; readonly run: string; readonly item: string }
-  | { readonly kind: 'provenance'; readonly run: string; readonly item: string }
-  | { readonly kind: 'dropped'; readonly run: string; readonly stage: string; readonly reason: string }
-  | { readonly kind: 'doctor' }
-  | { readonly kind: 'prompt'; readonly name: string };
+const Address = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('requests'), run: z.string(), item: z.string() }),
+  z.object({ kind: z.literal('provenance'), run: z.string(), item: z.string() }),
+  z.object({ kind: z.literal('dropped'), run: z.string(), stage: z.string(), reason: z.string() }),
+  z.object({ kind: z.literal('doctor') }),
+  z.object({ kind: z.literal('prompt'), name: z.string().regex(/^[\w-]+$/) }),
+]);
+/** A document made from a run (or from what came with the extension). */
+export type DocumentAddress = Readonly<z.infer<typeof Address>>;
 
-const extensions: Readonly<Record<DocumentAddress['kind'], string>> = { requests: '.txt', provenance: '.md', dropped: '.md', doctor: '.md', prompt: '.md' };
+const extensions: Readonly<Record<DocumentAddress['kind'], string>> = {
+  requests: '.txt',
+  provenance: '.md',
+  dropped: '.md',
+  doctor: '.md',
+  prompt: '.md',
+};
 
 export function documentUri(address: DocumentAddress): vscode.Uri {
   const name = ((): string => {
@@ -42,5 +51,20 @@ export function documentUri(address: DocumentAddress): vscode.Uri {
         return address.name;
     }
   })();
-  return vscode.Uri.from({ scheme: documentScheme, path: `/${address.kind}/${name}${extensions[address.kind]}`, query: JSON.stringify(address) });
+  return vscode.Uri.from({
+    scheme: documentScheme,
+    path: `/${address.kind}/${name}${extensions[address.kind]}`,
+    query: JSON.stringify(address),
+  });
+}
+
+/** The address in a document's URI, which anyone can write; undefined when it is none. */
+export function parseDocumentUri(uri: vscode.Uri): DocumentAddress | undefined {
+  if (uri.scheme !== documentScheme) return undefined;
+  try {
+    const parsed = Address.safeParse(JSON.parse(uri.query));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -20,9 +20,28 @@ export type RunsNode =
   | { readonly kind: 'run'; readonly run: RunRecord }
   | { readonly kind: 'broken'; readonly broken: BrokenRun }
   | { readonly kind: 'stage'; readonly run: RunRecord; readonly stage: StageStatus }
-  | { readonly kind: 'dropped'; readonly run: RunRecord; readonly stage: StageStatus; readonly reason: string; readonly count: number }
-  | { readonly kind: 'system'; readonly run: RunRecord; readonly stage: StageStatus; readonly system: string; readonly count: number }
-  | { readonly kind: 'page'; readonly run: RunRecord; readonly stage: StageStatus; readonly prefix: string; readonly from: number; readonly to: number }
+  | {
+      readonly kind: 'dropped';
+      readonly run: RunRecord;
+      readonly stage: StageStatus;
+      readonly reason: string;
+      readonly count: number;
+    }
+  | {
+      readonly kind: 'system';
+      readonly run: RunRecord;
+      readonly stage: StageStatus;
+      readonly system: string;
+      readonly count: number;
+    }
+  | {
+      readonly kind: 'page';
+      readonly run: RunRecord;
+      readonly stage: StageStatus;
+      readonly prefix: string;
+      readonly from: number;
+      readonly to: number;
+    }
   | { readonly kind: 'trajectory'; readonly run: RunRecord; readonly row: TraceRow };
 
 const runIcons: Readonly<Record<RunStatus['state'], vscode.ThemeIcon>> = {
@@ -163,7 +182,13 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
   }
 
   private async stageChildren(run: RunRecord, stage: StageStatus): Promise<RunsNode[]> {
-    const dropped = stage.dropped.map(({ reason, count }): RunsNode => ({ kind: 'dropped', run, stage, reason, count }));
+    const dropped = stage.dropped.map(({ reason, count }): RunsNode => ({
+      kind: 'dropped',
+      run,
+      stage,
+      reason,
+      count,
+    }));
     const log = this.index.logOf(run);
     await log.refresh();
     if (stage.id === 'evaluation') {
@@ -172,9 +197,15 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
         const system = item.key.split('/')[1] ?? '';
         systems.set(system, (systems.get(system) ?? 0) + 1);
       }
-      return [...dropped, ...[...systems].map(([system, count]): RunsNode => ({ kind: 'system', run, stage, system, count }))];
+      return [
+        ...dropped,
+        ...[...systems].map(([system, count]): RunsNode => ({ kind: 'system', run, stage, system, count })),
+      ];
     }
-    return [...dropped, ...(stageItems(log, stage.id).length === 0 ? [] : await this.pages(run, stage, `${stage.id}/`))];
+    return [
+      ...dropped,
+      ...(stageItems(log, stage.id).length === 0 ? [] : await this.pages(run, stage, `${stage.id}/`)),
+    ];
   }
 
   private async pages(run: RunRecord, stage: StageStatus, prefix: string): Promise<RunsNode[]> {
@@ -188,27 +219,45 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
 
   private async trajectories(run: RunRecord, prefix: string, from: number, to: number): Promise<RunsNode[]> {
     const log = this.index.logOf(run);
-    const rows = await traceRows(log, log.items(prefix).slice(from, to), isLive(run.status));
+    const rows = await traceRows(
+      log,
+      log.items(prefix).slice(from, to),
+      isLive(run.status),
+      await this.index.scores.of(run.folder),
+    );
     return rows.map((row) => ({ kind: 'trajectory', run, row }));
   }
 
   private taskItem(task: TaskRecord): vscode.TreeItem {
     const runs = this.index.runsOf(task).length;
-    const item = new vscode.TreeItem(visibleLine(task.name, 80), runs > 0 ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.None);
+    const item = new vscode.TreeItem(
+      visibleLine(task.name, 80),
+      runs > 0 ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.None,
+    );
     item.id = `task:${task.file}`;
     item.resourceUri = vscode.Uri.file(task.file);
     item.contextValue = treeContext.task;
     item.iconPath = new vscode.ThemeIcon(task.problem === undefined ? 'notebook' : 'warning');
-    item.description = task.problem === undefined ? (runs === 0 ? 'no runs yet' : runs === 1 ? '1 run' : `${runs} runs`) : 'card has errors';
+    item.description =
+      task.problem === undefined
+        ? runs === 0
+          ? 'no runs yet'
+          : runs === 1
+            ? '1 run'
+            : `${runs} runs`
+        : 'card has errors';
     item.tooltip = task.problem ?? `${visibleLine(task.description, 400)}\n${basename(task.file)}`;
     item.command = command('autoact.openDashboard', 'Open Dashboard', { kind: 'task', task } satisfies RunsNode);
-    item.accessibilityInformation = { label: `Task ${task.name}, ${String(item.description)}` };
+    item.accessibilityInformation = { label: `Task ${task.name}, ${item.description}` };
     return item;
   }
 
   private runItem(run: RunRecord): vscode.TreeItem {
     const { status } = run;
-    const item = new vscode.TreeItem(run.id, isLive(status) ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed);
+    const item = new vscode.TreeItem(
+      run.id,
+      isLive(status) ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
+    );
     item.id = `run:${run.folder}`;
     item.iconPath = runIcons[status.state];
     const percent = `${Math.floor(progressOf(status) * 100)} %`;
@@ -217,24 +266,42 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
       status.state === 'done' && reference !== undefined
         ? `done, ${(reference.score * 100).toFixed(1)} % (seed ${status.seed})`
         : `${status.state}${status.state === 'done' ? '' : `, ${percent}`} (seed ${status.seed})`;
-    item.contextValue = isLive(status) ? treeContext.runLive : isResumable(status) ? treeContext.runResumable : treeContext.runDone;
+    item.contextValue = isLive(status)
+      ? treeContext.runLive
+      : isResumable(status)
+        ? treeContext.runResumable
+        : treeContext.runDone;
     item.tooltip = `Run ${run.id}\n${status.mode} mode, seed ${status.seed}\nStarted ${new Date(status.startedAt).toLocaleString()}${status.state === 'interrupted' ? '\nIts process is gone. Resume it: nothing that was answered is lost.' : ''}`;
     item.command = command('autoact.openDashboard', 'Open Dashboard', { kind: 'run', run } satisfies RunsNode);
-    item.accessibilityInformation = { label: `Run ${run.id}, ${String(item.description)}` };
+    item.accessibilityInformation = { label: `Run ${run.id}, ${item.description}` };
     return item;
   }
 
   private stageItem(run: RunRecord, stage: StageStatus): vscode.TreeItem {
-    const hasChildren = stage.dropped.length > 0 || stageItems(this.index.logOf(run), stage.id).length > 0 || (stage.state !== 'pending' && stage.state !== 'skipped' && ['selfInstruct', 'toolSelection', 'synthesis', 'evaluation'].includes(stage.id));
-    const item = new vscode.TreeItem(stageTitles[stage.id], hasChildren ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None);
+    const hasChildren =
+      stage.dropped.length > 0 ||
+      stageItems(this.index.logOf(run), stage.id).length > 0 ||
+      (stage.state !== 'pending' &&
+        stage.state !== 'skipped' &&
+        ['selfInstruct', 'toolSelection', 'synthesis', 'evaluation'].includes(stage.id));
+    const item = new vscode.TreeItem(
+      stageTitles[stage.id],
+      hasChildren ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
+    );
     item.id = `stage:${run.folder}:${stage.id}`;
     item.iconPath = stageIcons[stage.state];
     const counts = stage.counts.map(({ label, value }) => `${value} ${label}`).join(', ');
-    const progress = stage.state === 'running' && stage.total > 0 ? `${stage.done} of ${stage.total} (${Math.floor(stageProgress(stage) * 100)} %)` : stage.state;
+    const progress =
+      stage.state === 'running' && stage.total > 0
+        ? `${stage.done} of ${stage.total} (${Math.floor(stageProgress(stage) * 100)} %)`
+        : stage.state;
     item.description = counts === '' ? progress : `${progress}, ${counts}`;
-    item.tooltip = stage.error === undefined ? (stage.activity ?? stageTitles[stage.id]) : `${stage.error.message}${stage.error.remedy === undefined ? '' : `\n${stage.error.remedy}`}`;
+    item.tooltip =
+      stage.error === undefined
+        ? (stage.activity ?? stageTitles[stage.id])
+        : `${stage.error.message}${stage.error.remedy === undefined ? '' : `\n${stage.error.remedy}`}`;
     item.contextValue = treeContext.stage;
-    item.accessibilityInformation = { label: `Stage ${stageTitles[stage.id]}, ${String(item.description)}` };
+    item.accessibilityInformation = { label: `Stage ${stageTitles[stage.id]}, ${item.description}` };
     return item;
   }
 

@@ -221,7 +221,8 @@ export class LogReader {
         const { bytesRead } = await file.read(chunk, 0, chunkSize, position);
         if (bytesRead === 0) break;
         position += bytesRead;
-        const data = rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+        const data =
+          rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
         let start = 0;
         for (let end = data.indexOf(lineFeed, start); end >= 0; end = data.indexOf(lineFeed, start)) {
           this.index(data.subarray(start, end), this.offset, changed);
@@ -250,7 +251,14 @@ export class LogReader {
       this.byKey.set(found.item, item);
     }
     item.entries.push({ offset, length: line.length, at: found.at, type: found.type, label: found.label });
-    item.state = found.type === 'failed' ? 'failed' : found.type === 'result' ? 'finished' : item.state === 'finished' ? 'finished' : 'open';
+    item.state =
+      found.type === 'failed'
+        ? 'failed'
+        : found.type === 'result'
+          ? 'finished'
+          : item.state === 'finished'
+            ? 'finished'
+            : 'open';
     changed.add(found.item);
   }
 }

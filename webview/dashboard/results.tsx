@@ -1,0 +1,140 @@
+import type { RunStatus, SystemScore } from '../../src/core/run/status.ts';
+import { integer, percent, points, pValue } from '../kit/format.ts';
+
+const plotWidth = 160;
+const plotHeight = 20;
+const x = (share: number): number => 4 + share * (plotWidth - 8);
+
+/** Scores by level: the figures, and beside each its interval on a common scale. */
+export function Results({ status }: { readonly status: RunStatus }) {
+  const levels = [...new Set(status.results.flatMap((result) => result.levels.map((level) => level.level)))];
+  return (
+    <section class="card" aria-labelledby="results-title">
+      <h2 id="results-title">Results</h2>
+      {status.results.length === 0 ? (
+        <p class="muted">Scores appear when the evaluation is done, with intervals and a paired test.</p>
+      ) : (
+        <div class="scroll" role="region" aria-label="Results table" tabIndex={0}>
+          <table class="results">
+            <caption class="visually-hidden">{`Score (${status.metric}) by level and system, in percent, with 95 % intervals`}</caption>
+            <thead>
+              <tr>
+                <th scope="col">System</th>
+                <th scope="col" class="number">
+                  Score, %
+                </th>
+                <th scope="col" class="number">
+                  95 % interval
+                </th>
+                <th scope="col" class="plot">
+                  <Axis />
+                </th>
+                <th scope="col" class="number">
+                  n
+                </th>
+              </tr>
+            </thead>
+            {levels.map((level) => (
+              <tbody key={level}>
+                <tr class="level">
+                  <th scope="rowgroup" colSpan={5}>
+                    {level === 'all' ? 'All levels' : level}
+                  </th>
+                </tr>
+                {status.results.map((result) => (
+                  <Row key={result.system} result={result} level={level} />
+                ))}
+              </tbody>
+            ))}
+          </table>
+        </div>
+      )}
+      {status.results.some((result) => result.paired !== undefined || result.errors > 0) ? (
+        <Paired results={status.results} />
+      ) : null}
+    </section>
+  );
+}
+
+function Row({ result, level }: { readonly result: SystemScore; readonly level: string }) {
+  const score = result.levels.find((each) => each.level === level);
+  return (
+    <tr class={level === 'all' ? 'overall' : ''}>
+      <th scope="row">{result.title}</th>
+      {score === undefined ? (
+        <td colSpan={4} class="muted">
+          not evaluated
+        </td>
+      ) : (
+        <>
+          <td class="number">
+            <strong>{percent(score.score)}</strong>
+          </td>
+          <td class="number">{`${percent(score.low)} to ${percent(score.high)}`}</td>
+          <td class="plot">
+            <svg
+              class="interval"
+              width={plotWidth}
+              height={plotHeight}
+              viewBox={`0 0 ${plotWidth} ${plotHeight}`}
+              aria-hidden="true"
+            >
+              {[0, 0.25, 0.5, 0.75, 1].map((at) => (
+                <line key={at} class="grid" x1={x(at)} x2={x(at)} y1="0" y2={plotHeight} />
+              ))}
+              <line class="range" x1={x(score.low)} x2={x(score.high)} y1={plotHeight / 2} y2={plotHeight / 2} />
+              <line class="cap" x1={x(score.low)} x2={x(score.low)} y1="6" y2="14" />
+              <line class="cap" x1={x(score.high)} x2={x(score.high)} y1="6" y2="14" />
+              <circle class="point" cx={x(score.score)} cy={plotHeight / 2} r="4" />
+            </svg>
+          </td>
+          <td class="number">{integer(score.n)}</td>
+        </>
+      )}
+    </tr>
+  );
+}
+
+function Axis() {
+  return (
+    <svg
+      class="axis"
+      width={plotWidth}
+      height="14"
+      viewBox={`0 0 ${plotWidth} 14`}
+      role="img"
+      aria-label="Plot of the intervals from 0 to 100 percent"
+    >
+      <text x={x(0)} y="11" text-anchor="start">
+        0
+      </text>
+      <text x={x(0.5)} y="11" text-anchor="middle">
+        50
+      </text>
+      <text x={x(1)} y="11" text-anchor="end">
+        100
+      </text>
+    </svg>
+  );
+}
+
+function Paired({ results }: { readonly results: readonly SystemScore[] }) {
+  return (
+    <ul class="paired">
+      {results.map((result) => {
+        const { paired } = result;
+        return paired === undefined && result.errors === 0 ? null : (
+          <li key={result.system}>
+            <strong>{result.title}</strong>
+            {paired === undefined
+              ? null
+              : `: ${points(paired.difference)} points against the reference, 95 % interval ${points(paired.low)} to ${points(paired.high)}, p ${pValue(paired.p)} (${paired.test})`}
+            {result.errors === 0 ? null : (
+              <span class="stage-error">{`${paired === undefined ? ': ' : '; '}${integer(result.errors)} questions failed and are not scored`}</span>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

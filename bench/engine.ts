@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request, Agent } from 'node:http';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startEngine, type RunningEngine } from '../src/node/embedded/engine.ts';
+import { STARTER_SIZE, writeTinyModel } from '../test/engine/tinyModel.ts';
+
+/**
+ * Decode throughput of the embedded server over HTTP against node-llama-cpp's own batch API on the same model and
+ * batch. Rounds alternate, so that both see the same machine; the peer gets the better of one and all threads.
+ * Limit: at least 90 % of the peer at every batch size.
+ */
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    model: { type: 'string' },
+    tokens: { type: 'string', default: '96' },
+    prompt: { type: 'string', default: '200' },
+    rounds: { type: 'string', default: '3' },
+    batches: { type: 'string', default: '1,8,32' },
+    questions: { type: 'string', default: '48' },
+  },
+});
+const LIMIT = 0.9;
+const CONTEXT = 1024;
+const batches = values.batches.split(',').map(Number);
+const tokens = Number(values.tokens);
+const promptLength = Number(values.prompt);
+const folder = mkdtempSync(join(tmpdir(), 'autoact-bench-'));
+const agent = new Agent({ keepAlive: true });
+
+function post(engine: RunningEngine, body: Record<string, unknown>): Promise<{ usage: { prompt_tokens: number; completion_tokens: number; prompt_tokens_details: { cached_tokens: number } }; choices: { text: string }[] }> {
+  return new Promise((resolve, reject) => {
+    const call = request(`${engine.baseURL}/completions`, { method: 'POST', agent, headers: { authorization: `Bearer ${engine.apiKey}` } }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        if (response.statusCode === 200) resolve(JSON.parse(text) as never);
+        else reject(new Error(text));
+      });
+    });
+    call.on('error', reject);
+    call.end(JSON.stringify(body));
+  });
+}
+
+const sampling = { model: 'base', temperature: 0.5, top_k: 40, top_p: 0.75 };
+
+/** The prompt is evaluated by a first call, so that the measured one decodes only; streaming off, as the runner asks. */
+async function ours(engine: RunningEngine, batch: number): Promise<number> {
+  const prompts = Array.from({ length: batch }, (_, i) => Array.from({ length: promptLength }, (_, j) => 5 + ((i * 7919 + j * 104729) % 250)));
+  await Promise.all(prompts.map((prompt) => post(engine, { ...sampling, prompt, max_tokens: 1, seed: 0 })));
+  const started = performance.now();
+  const answers = await Promise.all(prompts.map((prompt, i) => post(engine, { ...sampling, prompt, max_tokens: tokens, seed: i, ignore_eos: true })));
+  const elapsed = performance.now() - started;
+  return (answers.reduce((sum, answer) => sum + answer.usage.completion_tokens, 0) * 1000) / elapsed;
+}
+
+function peer(threads: number, model: string): Record<string, number> {
+  const job = { model, batches, tokens, prompt: promptLength, contextSize: CONTEXT, threads, flashAttention: 'auto' };
+  const output = execFileSync(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', join(import.meta.dirname, 'enginePeer.ts'), JSON.stringify(job)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '{}') as Record<string, number>;
+}
+
+/** Questions answered side by side in `steps` calls each, every prompt extending the one before: the product's load. */
+async function workload(engine: RunningEngine, questions: number, steps: number): Promise<Record<string, number>> {
+  const system = 'answer the question by thoughts actions and observations with the tools of the library '.repeat(6);
+  let completion = 0;
+  let prompt = 0;
+  let cached = 0;
+  const started = performance.now();
+  await Promise.all(
+    Array.from({ length: questions }, async (_, q) => {
+      let text = `${system} question ${String(q * 7919)} who wrote the book of ${String(q)} `;
+      for (let step = 0; step < steps; step++) {
+        const { usage, choices } = await post(engine, { ...sampling, prompt: text, max_tokens: 15, seed: q * 100 + step, ignore_eos: true });
+        completion += usage.completion_tokens;
+        prompt += usage.prompt_tokens;
+        cached += usage.prompt_tokens_details.cached_tokens;
+        text += `${choices[0]?.text ?? ''} ${step % 3 === 2 ? 'observation the page of the river was written in the town '.repeat(2) : ' thought '}`;
+      }
+    }),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  return { questions, steps, seconds: round(seconds), completionsPerSecond: round((questions * steps) / seconds), decodePerSecond: Math.round(completion / seconds), evaluatedPromptPerSecond: Math.round((prompt - cached) / seconds), meanPrompt: Math.round(prompt / questions / steps), cachedShare: round(cached / prompt) };
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+const best = (rates: readonly number[]): number => Math.max(...rates);
+
+const model = values.model ?? (await writeTinyModel(join(folder, 'starter-size.gguf'), STARTER_SIZE));
+const engine = await startEngine({ entry: join(import.meta.dirname, '../src/node/embedded/engineMain.ts'), modelPath: model, contextSize: CONTEXT, parallel: Math.max(...batches) });
+try {
+  const rows = batches.map((batch) => ({ batch, ours: [] as number[], peer: [] as number[] }));
+  const threadCounts = [...new Set([1, availableParallelism()])];
+  for (let i = 0; i < Number(values.rounds); i++) {
+    for (const row of rows) row.ours.push(await ours(engine, row.batch));
+    for (const threads of threadCounts) {
+      const rates = peer(threads, model);
+      for (const row of rows) row.peer.push(rates[row.batch] ?? 0);
+    }
+  }
+  const load = await workload(engine, Number(values.questions), 12);
+  const results = rows.map((row) => ({ batch: row.batch, ours: Math.round(best(row.ours)), peer: Math.round(best(row.peer)), ratio: round(best(row.ours) / best(row.peer)) }));
+  const pass = results.every((row) => row.ratio >= LIMIT);
+  if (values.json) process.stdout.write(`${JSON.stringify({ name: 'engine', limit: LIMIT, pass, unit: 'decode tokens/s', results, workload: load })}\n`);
+  else {
+    process.stdout.write('Embedded server over HTTP against node-llama-cpp sequences, decode tokens/s (best of the rounds)\n');
+    for (const row of results) process.stdout.write(`batch ${String(row.batch).padStart(3)}  ours ${String(row.ours).padStart(6)}  peer ${String(row.peer).padStart(6)}  ratio ${row.ratio.toFixed(2)}\n`);
+    process.stdout.write(`agent load: ${JSON.stringify(load)}\n${pass ? 'PASS' : 'FAIL'}: limit ${String(LIMIT)}\n`);
+  }
+  process.exitCode = pass ? 0 : 1;
+} finally {
+  await engine.stop();
+  agent.destroy();
+  rmSync(folder, { recursive: true, force: true });
+}

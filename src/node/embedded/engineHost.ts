@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ServerError } from '../../core/ports/models.ts';
+import type { Settings } from '../../core/pipeline/settings.ts';
+import type { EmbeddedEndpoint } from '../openai/modelServers.ts';
+import { startEngine, type RunningEngine } from './engine.ts';
+
+export interface EngineHostOptions {
+  /** The folder with dist/. */
+  readonly root: string;
+  readonly modelPath: string;
+  readonly settings: Settings['embedded'];
+  readonly notify: (message: string) => void;
+}
+
+/** The embedded engine of one run: started when the first request needs it, stopped with the run. */
+export class EngineHost {
+  readonly #options: EngineHostOptions;
+  #engine: Promise<RunningEngine> | undefined;
+
+  constructor(options: EngineHostOptions) {
+    this.#options = options;
+  }
+
+  async endpoint(signal: AbortSignal): Promise<EmbeddedEndpoint> {
+    const { baseURL, apiKey } = await this.#running(signal);
+    return { baseURL, apiKey };
+  }
+
+  /** Serves an adapter under a model name of its own. @throws EngineError when the file does not fit the model. */
+  async loadAdapter(name: string, path: string, signal: AbortSignal): Promise<void> {
+    await (await this.#running(signal)).loadAdapter(name, path);
+  }
+
+  async stop(): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = undefined;
+    await (await engine?.catch(() => undefined))?.stop();
+  }
+
+  #running(signal: AbortSignal): Promise<RunningEngine> {
+    this.#engine ??= this.#start(signal).catch((error: unknown) => {
+      this.#engine = undefined;
+      throw error;
+    });
+    return this.#engine;
+  }
+
+  #start(signal: AbortSignal): Promise<RunningEngine> {
+    const { root, modelPath, settings, notify } = this.#options;
+    if (!existsSync(modelPath)) {
+      throw new ServerError('engine', `There is no model file ${modelPath}.`, 'Name a GGUF file under embedded.model, or a server of your own under roles. The starter model is in the repository under starter/weights.');
+    }
+    let shown = -1;
+    return startEngine({
+      entry: join(root, 'dist', 'engine.js'),
+      modelPath,
+      adapters: [],
+      contextSize: settings.contextSize,
+      parallel: settings.parallel,
+      ...(settings.threads === 0 ? {} : { threads: settings.threads }),
+      signal,
+      onProgress: (fraction) => {
+        const tenth = Math.floor(fraction * 4);
+        if (tenth > shown && fraction < 1) notify(`Loading the model: ${Math.round(fraction * 100)} %`);
+        shown = Math.max(shown, tenth);
+      },
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import * as z from 'zod';
+import { EngineError } from './engineErrors.ts';
+
+const Manifest = z.object({ version: z.string(), main: z.string().optional() });
+
+export interface EngineLocation {
+  /** File URL to give to `import()`. */
+  readonly module: string;
+  readonly version: string;
+  /** The package folder. */
+  readonly folder: string;
+}
+
+/**
+ * Find node-llama-cpp in the node_modules of the given folders or of one above them. It is an ES module without a
+ * CommonJS entry, so `require.resolve` cannot find it.
+ * @param roots tried in order: the extension's own folder, then wherever an engine was installed on demand.
+ * @throws EngineError `not-installed`, saying how to install it
+ */
+export function locateEngine(roots: readonly string[]): EngineLocation {
+  for (const root of roots) {
+    for (let folder = root; ; folder = dirname(folder)) {
+      const found = join(folder, 'node_modules', 'node-llama-cpp');
+      const manifest = join(found, 'package.json');
+      if (existsSync(manifest)) {
+        const { version, main } = Manifest.parse(JSON.parse(readFileSync(manifest, 'utf8')));
+        return { module: pathToFileURL(join(found, main ?? 'dist/index.js')).href, version, folder: found };
+      }
+      if (dirname(folder) === folder) break;
+    }
+  }
+  throw new EngineError('not-installed', `The embedded engine is not installed (looked in ${roots.join(', ')}). ${installHint(roots[0] ?? '.')}`);
+}
+
+export function installHint(folder: string): string {
+  return `Install it with: npm install --prefix "${folder}" --no-save node-llama-cpp@3.22.1 (about 70 MB on Linux without its CUDA and Vulkan variants), or choose another model server.`;
+}

@@ -33,7 +33,11 @@ const node = {
   target: 'node20',
   // ssh2 falls back to JavaScript without its native parts; the engine is loaded at run time, if it is there at all.
   external: ['vscode', 'node-llama-cpp', 'cpu-features', '*.node'],
-  define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename', 'import.meta.url': 'importMetaUrl' },
+  define: {
+    'import.meta.dirname': '__dirname',
+    'import.meta.filename': '__filename',
+    'import.meta.url': 'importMetaUrl',
+  },
   banner: { js: 'const importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },
 };
 
@@ -66,7 +70,11 @@ function bundles() {
       },
     })),
   ];
-  const tests = { name: 'index', entry: 'test/host/index.ts', options: { ...node, minify: false, sourcemap: 'inline' } };
+  const tests = {
+    name: 'index',
+    entry: 'test/host/index.ts',
+    options: { ...node, minify: false, sourcemap: 'inline' },
+  };
   return (flags.has('--tests') ? [tests] : all).filter(({ entry }) => {
     if (existsSync(join(root, entry))) return true;
     console.warn(`[build] ${entry} is not there; skipped`);
@@ -74,7 +82,11 @@ function bundles() {
   });
 }
 
-const configured = bundles().map(({ name, entry, options }) => ({ ...options, entryPoints: [{ in: entry, out: name }], outdir: flags.has('--tests') ? 'dist-test' : 'dist' }));
+const configured = bundles().map(({ name, entry, options }) => ({
+  ...options,
+  entryPoints: [{ in: entry, out: name }],
+  outdir: flags.has('--tests') ? 'dist-test' : 'dist',
+}));
 
 if (flags.has('--watch')) {
   for (const options of configured) await (await esbuild.context({ ...options, logLevel: 'info' })).watch();

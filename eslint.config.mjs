@@ -7,7 +7,16 @@ import { layerRule } from './scripts/layers.mjs';
 const root = fileURLToPath(new URL('.', import.meta.url)).replace(/[\\/]$/, '');
 
 export default defineConfig(
-  globalIgnores(['**/node_modules/', 'dist/', 'dist-test/', '.cache/', '.vscode-test/', 'test-results/', 'starter/**/*.py', '**/*.d.ts']),
+  globalIgnores([
+    '**/node_modules/',
+    'dist/',
+    'dist-test/',
+    '.cache/',
+    '.vscode-test/',
+    'test-results/',
+    'starter/**/*.py',
+    '**/*.d.ts',
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts', '**/*.tsx'],

@@ -28,7 +28,8 @@ await script(async () => {
   if (onPath('code')) return run('code', ['--new-window', `--extensionDevelopmentPath=${root}`, folder]);
 
   const missing = await ensureSystemPackages(['compiler']);
-  if (missing.length > 0) throw new SetupError('VS Code from npm needs what is named above; or install VS Code and its `code` command.');
+  if (missing.length > 0)
+    throw new SetupError('VS Code from npm needs what is named above; or install VS Code and its `code` command.');
   await ensureCodeServer();
   const dataDir = join(cacheDir, 'editor');
   mkdirSync(join(dataDir, 'data', 'User'), { recursive: true });

@@ -10,3 +10,4 @@ export const layers: Readonly<Record<string, LayerRule>>;
 export function layerOf(path: string): string | undefined;
 export function violation(root: string, importer: string, specifier: string): string | undefined;
 export function layerPlugin(root: string): Plugin;
+export function layerRule(root: string): import('eslint').Rule.RuleModule;

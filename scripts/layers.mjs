@@ -18,7 +18,10 @@ export const layers = {
   cli: { layers: ['core', 'node', 'dap', 'protocol'], packages: '*', node: true },
   host: { layers: ['core', 'protocol', 'dap', 'node', 'contrib'], packages: '*', vscode: true, node: true },
   webview: { layers: ['core', 'protocol'], packages: ['preact', 'uplot'] },
-  'webview/kit': { layers: ['core', 'protocol', 'webview'], packages: ['preact', 'uplot', '@vscode/webview-ui-toolkit'] },
+  'webview/kit': {
+    layers: ['core', 'protocol', 'webview'],
+    packages: ['preact', 'uplot', '@vscode/webview-ui-toolkit'],
+  },
 };
 // src/extension.ts wires services together for the host and follows its rules.
 const rootFiles = 'host';
@@ -34,7 +37,11 @@ export function layerOf(path) {
   return parts[1] in layers ? parts[1] : undefined;
 }
 
-const packageName = (specifier) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+const packageName = (specifier) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
 
 /**
  * Why this import breaks the rules, or undefined when it keeps them.
@@ -46,7 +53,8 @@ export function violation(root, importer, specifier) {
   const from = layerOf(relative(root, importer));
   if (from === undefined) return undefined;
   const rule = layers[from];
-  const say = (what) => `${relative(root, importer)} (layer ${from}) must not import ${what}: see the table in ARCHITECTURE.md`;
+  const say = (what) =>
+    `${relative(root, importer)} (layer ${from}) must not import ${what}: see the table in ARCHITECTURE.md`;
 
   if (specifier.startsWith('.') || isAbsolute(specifier)) {
     const target = relative(root, resolve(dirname(importer), specifier));
@@ -60,9 +68,11 @@ export function violation(root, importer, specifier) {
     return say(to === undefined ? `${target}, which belongs to no layer` : `${specifier} (layer ${to})`);
   }
   const name = packageName(specifier);
-  if (specifier.startsWith('node:') || builtins.has(name)) return rule.node ? undefined : say(`${specifier}, a Node built-in`);
+  if (specifier.startsWith('node:') || builtins.has(name))
+    return rule.node ? undefined : say(`${specifier}, a Node built-in`);
   if (editorOnly.includes(name)) return rule.vscode ? undefined : say(specifier);
-  if (rule.packages === '*') return webviewOnly.includes(name) ? say(`${specifier}, which belongs to the webviews`) : undefined;
+  if (rule.packages === '*')
+    return webviewOnly.includes(name) ? say(`${specifier}, which belongs to the webviews`) : undefined;
   return rule.packages.includes(name) ? undefined : say(specifier);
 }
 
@@ -96,4 +106,3 @@ export const layerRule = (root) => ({
     };
   },
 });
-

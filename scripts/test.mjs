@@ -13,7 +13,11 @@ const none = { passed: 0, failed: 0, skipped: 0 };
 
 const testFiles = (folder, suffix) =>
   existsSync(inRoot(folder))
-    ? readdirSync(inRoot(folder), { recursive: true }).map(String).filter((name) => name.endsWith(suffix)).map((name) => join(folder, name)).sort()
+    ? readdirSync(inRoot(folder), { recursive: true })
+        .map(String)
+        .filter((name) => name.endsWith(suffix))
+        .map((name) => join(folder, name))
+        .sort()
     : [];
 
 /** Counts that a child wrote; a child that died before writing them is one failure, never nothing. */
@@ -47,8 +51,31 @@ async function checks() {
   let total = none;
   for (const [name, args] of [
     ['typecheck', ['scripts/typecheck.mjs']],
-    ['eslint', ['node_modules/eslint/bin/eslint.js', '--cache', '--cache-location', '.cache/eslint', '--cache-strategy', 'content', '.']],
-    ['prettier', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '--cache', '--cache-location', '.cache/prettier', '.']],
+    [
+      'eslint',
+      [
+        'node_modules/eslint/bin/eslint.js',
+        '--cache',
+        '--cache-location',
+        '.cache/eslint',
+        '--cache-strategy',
+        'content',
+        '.',
+      ],
+    ],
+    [
+      'prettier',
+      [
+        'node_modules/prettier/bin/prettier.cjs',
+        '--check',
+        '--log-level',
+        'warn',
+        '--cache',
+        '--cache-location',
+        '.cache/prettier',
+        '.',
+      ],
+    ],
     ['build, layers and budgets', ['esbuild.mjs']],
   ]) {
     const started = Date.now();
@@ -64,7 +91,11 @@ async function pythonTests() {
   const report = join(results, 'python.xml');
   rmSync(report, { force: true });
   const env = childEnv({ extra: { PYTHONDONTWRITEBYTECODE: '1' } });
-  const code = await run(python, ['-m', 'pytest', '-q', '-rs', '-p', 'no:cacheprovider', `--junitxml=${report}`, 'test/python'], { env });
+  const code = await run(
+    python,
+    ['-m', 'pytest', '-q', '-rs', '-p', 'no:cacheprovider', `--junitxml=${report}`, 'test/python'],
+    { env },
+  );
   if (!existsSync(report)) return { ...none, failed: 1 };
   const xml = readFileSync(report, 'utf8');
   const count = (name) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
@@ -79,7 +110,10 @@ async function hostTests() {
   if (built !== 0) return one(built);
   const counts = join(results, 'host.json');
   rmSync(counts, { force: true });
-  return readCounts(counts, await runNode(['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'test/harness/runHostSuite.ts', counts]));
+  return readCounts(
+    counts,
+    await runNode(['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'test/harness/runHostSuite.ts', counts]),
+  );
 }
 
 async function endToEnd() {
@@ -103,12 +137,17 @@ const suites = [
 const trains = new Set(['engine', 'ssh', 'e2e']);
 
 const hasTests = ({ name }) =>
-  name === 'checks' || existsSync(inRoot('test', name, 'index.ts')) || testFiles(`test/${name}`, name === 'python' ? '.py' : '.test.ts').length > 0;
+  name === 'checks' ||
+  existsSync(inRoot('test', name, 'index.ts')) ||
+  testFiles(`test/${name}`, name === 'python' ? '.py' : '.test.ts').length > 0;
 
 await script(async () => {
   const asked = process.argv.slice(2);
   const unknown = asked.filter((name) => !suites.some((suite) => suite.name === name));
-  if (unknown.length > 0) throw new SetupError(`No suite is called ${unknown.join(', ')}. Suites: ${suites.map(({ name }) => name).join(', ')}.`);
+  if (unknown.length > 0)
+    throw new SetupError(
+      `No suite is called ${unknown.join(', ')}. Suites: ${suites.map(({ name }) => name).join(', ')}.`,
+    );
   const chosen = suites.filter((suite) => (asked.length === 0 || asked.includes(suite.name)) && hasTests(suite));
   const needs = new Set(chosen.map((suite) => suite.needs));
   const started = Date.now();
@@ -133,7 +172,9 @@ await script(async () => {
       say(`suite ${suite.name} ${process.env.CI ? 'failed' : 'skipped'}: see what is missing above`);
     }
     total = add(total, counts);
-    lines.push(`${suite.name.padEnd(8)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped  (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
+    lines.push(
+      `${suite.name.padEnd(8)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped  (${((Date.now() - begun) / 1000).toFixed(1)} s)`,
+    );
   }
   console.log(`\n${lines.map((line) => `  ${line}`).join('\n')}\n`);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

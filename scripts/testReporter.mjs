@@ -35,7 +35,8 @@ export default async function* testReporter(source) {
       counts[outcome] += 1;
       of(data.file)[outcome] += 1;
       if (outcome === 'failed') yield `  ✖ ${short(data.file)}: ${data.name}\n${describeError(data.details?.error)}\n`;
-      if (outcome === 'skipped') yield `  - ${short(data.file)}: ${data.name}${typeof data.skip === 'string' ? ` (${data.skip})` : ''}\n`;
+      if (outcome === 'skipped')
+        yield `  - ${short(data.file)}: ${data.name}${typeof data.skip === 'string' ? ` (${data.skip})` : ''}\n`;
     } else if (type === 'test:stderr' || type === 'test:stdout') yield data.message;
   }
   for (const [file, { passed, failed, skipped, ms }] of files)

@@ -7,7 +7,15 @@ const projects = ['.', 'src/core', 'src/protocol', 'src/dap', 'webview'];
 
 async function check(project) {
   const info = `${cacheDir}/tsc/${project.replaceAll(/[./]/g, '_')}.tsbuildinfo`;
-  const args = [inRoot('node_modules/typescript/bin/tsc'), '-p', inRoot(project), '--noEmit', '--incremental', '--tsBuildInfoFile', info];
+  const args = [
+    inRoot('node_modules/typescript/bin/tsc'),
+    '-p',
+    inRoot(project),
+    '--noEmit',
+    '--incremental',
+    '--tsBuildInfoFile',
+    info,
+  ];
   try {
     await mustRun(node24, args);
     return 0;
@@ -23,7 +31,8 @@ await script(async () => {
   const waiting = [...projects];
   let failed = 0;
   const worker = async () => {
-    for (let project = waiting.shift(); project !== undefined; project = waiting.shift()) failed += await check(project);
+    for (let project = waiting.shift(); project !== undefined; project = waiting.shift())
+      failed += await check(project);
   };
   await Promise.all([worker(), worker()]);
   return failed === 0 ? 0 : 1;

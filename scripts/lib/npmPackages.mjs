@@ -37,6 +37,7 @@ export async function ensureNpmPackages() {
     say('Node 24 from the npm package "node": about 50 MB to download, 190 MB on disk …');
     await npm('rebuild', 'node', 'esbuild', '--ignore-scripts=false');
   }
-  if (!node24Works()) throw new SetupError(`${node24} does not run here. ${isRoot() ? '' : 'Is the folder mounted noexec? '}${advice}`);
+  if (!node24Works())
+    throw new SetupError(`${node24} does not run here. ${isRoot() ? '' : 'Is the folder mounted noexec? '}${advice}`);
   return true;
 }

@@ -43,7 +43,8 @@ export function childEnv({ system = false, extra = {} } = {}) {
     delimiter,
   );
   // npm hands its own settings to scripts as npm_*; a nested npm must read the configuration afresh.
-  for (const key of Object.keys(env)) if (/^npm_(?!config_(userconfig|cache|registry|cafile))/i.test(key)) delete env[key];
+  for (const key of Object.keys(env))
+    if (/^npm_(?!config_(userconfig|cache|registry|cafile))/i.test(key)) delete env[key];
   homeWritable ??= writable(homedir());
   if (!homeWritable) {
     const home = join(cacheDir, 'home');
@@ -76,12 +77,16 @@ export async function mustRun(command, args, { advice = '', verbose = false, ...
     });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
     child.on('error', (error) =>
-      error.code === 'ENOENT' ? reject(new SetupError(`${command} was not found on the PATH. ${advice}`)) : reject(error),
+      error.code === 'ENOENT'
+        ? reject(new SetupError(`${command} was not found on the PATH. ${advice}`))
+        : reject(error),
     );
     child.on('close', (status) => resolve(status ?? 1));
   });
   if (code === 0) return output;
-  throw new SetupError(`${[command, ...args].join(' ')} failed (exit ${code}).\n${output.slice(-4000)}\n${advice}`.trim());
+  throw new SetupError(
+    `${[command, ...args].join(' ')} failed (exit ${code}).\n${output.slice(-4000)}\n${advice}`.trim(),
+  );
 }
 
 /** Runs a script of this project with Node 24. */
@@ -91,7 +96,8 @@ export function onPath(...names) {
   const suffixes = onWindows ? ['.exe', '.cmd', ''] : [''];
   for (const name of names)
     for (const folder of [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'])
-      for (const suffix of suffixes) if (folder !== '' && existsSync(join(folder, name + suffix))) return join(folder, name + suffix);
+      for (const suffix of suffixes)
+        if (folder !== '' && existsSync(join(folder, name + suffix))) return join(folder, name + suffix);
   return undefined;
 }
 

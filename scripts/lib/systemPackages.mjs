@@ -13,15 +13,32 @@ export const findChromium = () =>
   process.env.CHROMIUM_PATH ?? onPath(...chromiumNames) ?? chromiumElsewhere.find((path) => existsSync(path));
 export const findSshd = () => onPath('sshd');
 const hasPython = () =>
-  ['python3.11', 'python3'].some((name) => works(name, ['-c', 'import sys, venv, ensurepip; assert sys.version_info >= (3, 10)']));
+  ['python3.11', 'python3'].some((name) =>
+    works(name, ['-c', 'import sys, venv, ensurepip; assert sys.version_info >= (3, 10)']),
+  );
 const hasCompiler = () => onPath('g++', 'clang++') !== undefined && onPath('make') !== undefined;
 
 /** need: what it is for, how to see that it is there, Debian's packages, and about how much apt downloads. */
 export const programs = {
-  chromium: { purpose: 'tests in a real VS Code', present: () => findChromium() !== undefined, packages: ['chromium', 'fonts-liberation'], size: '90 MB' },
-  sshd: { purpose: 'tests over real SSH', present: () => findSshd() !== undefined, packages: ['openssh-server', 'openssh-client'], size: '2 MB' },
+  chromium: {
+    purpose: 'tests in a real VS Code',
+    present: () => findChromium() !== undefined,
+    packages: ['chromium', 'fonts-liberation'],
+    size: '90 MB',
+  },
+  sshd: {
+    purpose: 'tests over real SSH',
+    present: () => findSshd() !== undefined,
+    packages: ['openssh-server', 'openssh-client'],
+    size: '2 MB',
+  },
   python: { purpose: 'training', present: hasPython, packages: ['python3', 'python3-venv'], size: '20 MB' },
-  compiler: { purpose: "the native modules of VS Code's server", present: hasCompiler, packages: ['g++', 'make', 'python3'], size: '80 MB' },
+  compiler: {
+    purpose: "the native modules of VS Code's server",
+    present: hasCompiler,
+    packages: ['g++', 'make', 'python3'],
+    size: '80 MB',
+  },
 };
 
 /**
@@ -34,10 +51,17 @@ export async function ensureSystemPackages(names) {
   const packages = [...new Set(missing.flatMap((name) => programs[name].packages))];
   if (!isRoot() || !onPath('apt-get')) {
     for (const name of missing) say(`missing for ${programs[name].purpose}: ${programs[name].packages.join(', ')}`);
-    say(onPath('apt-get') ? `Install with: sudo apt-get install ${packages.join(' ')}` : 'Install them with your package manager.');
+    say(
+      onPath('apt-get')
+        ? `Install with: sudo apt-get install ${packages.join(' ')}`
+        : 'Install them with your package manager.',
+    );
     return missing;
   }
-  for (const name of missing) say(`apt: ${programs[name].packages.join(', ')} for ${programs[name].purpose}, about ${programs[name].size} to download …`);
+  for (const name of missing)
+    say(
+      `apt: ${programs[name].packages.join(', ')} for ${programs[name].purpose}, about ${programs[name].size} to download …`,
+    );
   const env = childEnv({ extra: { DEBIAN_FRONTEND: 'noninteractive' } });
   const advice = `Install by hand: apt-get install ${packages.join(' ')}`;
   await mustRun('apt-get', ['update', '-qq'], { env, advice });

@@ -140,17 +140,23 @@ async function openWindow(page: Page, port: number, { workspace, options, close 
   const webviewErrors: string[] = [];
   let exited: (code: number) => void = () => undefined;
   const testsExited = new Promise<number>((resolve) => (exited = resolve));
-  await page.exposeFunction('codeAutomationLog', (_kind: string, args: unknown[]) => void hostLines.push(args.map(String).join(' ')));
+  await page.exposeFunction(
+    'codeAutomationLog',
+    (_kind: string, args: unknown[]) => void hostLines.push(args.map(String).join(' ')),
+  );
   await page.exposeFunction('codeAutomationExit', (code: number) => exited(code));
   page.on('console', (message) => {
-    const inWebview = /webview|vscode-resource/.test(message.location().url) || /Content Security Policy/.test(message.text());
+    const inWebview =
+      /webview|vscode-resource/.test(message.location().url) || /Content Security Policy/.test(message.text());
     if (message.type() === 'error' && inWebview) webviewErrors.push(`${message.text()} (${message.location().url})`);
   });
 
   await page.goto(windowAddress(port, workspace, root, options.extensionTests));
   // The theme comes from a built-in extension: once it is applied, extensions have been read.
   const { marker } = themeLabels[options.theme ?? 'light'];
-  await page.waitForSelector(`.monaco-workbench${marker}[class*=vscode-theme-defaults] .part.statusbar`, { timeout: 60_000 });
+  await page.waitForSelector(`.monaco-workbench${marker}[class*=vscode-theme-defaults] .part.statusbar`, {
+    timeout: 60_000,
+  });
 
   const quickInput = page.locator('.quick-input-widget');
   /** Opens a quick pick by its keys, filters it and takes the row with exactly this label. */

@@ -12,12 +12,20 @@ const editor = await startEditor({ extensionTests: inRoot('dist-test', 'index.js
 try {
   const late = new Promise<number>((resolve) => setTimeout(() => resolve(124), limitMs).unref());
   const code = await Promise.race([editor.testsExited, late]);
-  const { lines } = existsSync(counts) ? (JSON.parse(readFileSync(counts, 'utf8')) as { lines: string[] }) : { lines: [] };
+  const { lines } = existsSync(counts)
+    ? (JSON.parse(readFileSync(counts, 'utf8')) as { lines: string[] })
+    : { lines: [] };
   for (const line of lines) console.log(`  ${line.replaceAll('\n', '\n      ')}`);
   for (const line of editor.hostLines.filter((text) => text.startsWith('activation:'))) console.log(`  ${line}`);
   if (code !== 0) {
-    const quiet = /connection token|socket|grace time|AgentHost|AccountPolicyGate|Service Worker|open-vsx|authentication provider/;
-    console.log(editor.hostLines.filter((line) => !quiet.test(line)).slice(-40).join('\n'));
+    const quiet =
+      /connection token|socket|grace time|AgentHost|AccountPolicyGate|Service Worker|open-vsx|authentication provider/;
+    console.log(
+      editor.hostLines
+        .filter((line) => !quiet.test(line))
+        .slice(-40)
+        .join('\n'),
+    );
     console.log(`picture: ${await editor.screenshot('host-suite-failed')}`);
   }
   process.exitCode = code;

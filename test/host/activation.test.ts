@@ -28,7 +28,10 @@ hostTest(`activation takes less than ${limitMs} ms`, async () => {
   console.log(`activation: ${wall.toFixed(1)} ms elapsed, ${cpu.toFixed(1)} ms of CPU in the extension host`);
   // On a machine that is busy with other things, elapsed time measures those; the CPU time is still ours alone.
   const measured = Math.min(wall, cpu);
-  assert.ok(measured < limitMs, `activation took ${wall.toFixed(1)} ms, ${cpu.toFixed(1)} ms of CPU; limit ${limitMs} ms`);
+  assert.ok(
+    measured < limitMs,
+    `activation took ${wall.toFixed(1)} ms, ${cpu.toFixed(1)} ms of CPU; limit ${limitMs} ms`,
+  );
 });
 
 hostTest('every command of the registry has a handler', async () => {
@@ -40,6 +43,8 @@ hostTest('every command of the registry has a handler', async () => {
 });
 
 hostTest('heavy packages are not loaded by activation', () => {
-  const loaded = Object.keys(require.cache).filter((path) => heavyPackages.some((name) => path.includes(`node_modules/${name}/`)));
+  const loaded = Object.keys(require.cache).filter((path) =>
+    heavyPackages.some((name) => path.includes(`node_modules/${name}/`)),
+  );
   assert.deepEqual(loaded, []);
 });

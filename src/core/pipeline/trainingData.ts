@@ -91,16 +91,16 @@ function reflectRows(input: TrainingInput): TrainingRow[] {
   const wrong: TrainingRow[][] = [];
   const byId = new Map(input.all.map((s) => [s.id, s]));
   const keptIds = new Set(input.kept.map((s) => s.id));
-  const add = (scored: ScoredTrajectory, index: number, answer: number, thought: string, verdict: 'right' | 'wrong'): void => {
+  const add = (scored: ScoredTrajectory, index: number, answer: number, thought: string, verdict: 'right' | 'wrong', id = scored.id): void => {
     if (thought === '' || (scored.answersCorrect[answer] === true) !== (verdict === 'right')) return;
     if (verdict === 'right' && !keptIds.has(scored.id)) return;
-    (verdict === 'right' ? right : wrong).push(reflectPair(input, scored, index, thought, verdict));
+    (verdict === 'right' ? right : wrong).push(reflectPair(input, scored, index, thought, verdict, id));
   };
   for (const scored of input.all) for (const r of ownReflections(scored)) add(scored, r.index, r.answer, r.thought, r.verdict);
   for (const sampled of input.reflections) {
     const scored = byId.get(sampled.trajectory);
     const first = scored?.trajectory.answers[0];
-    if (scored !== undefined && first !== undefined) add(scored, first.step, 0, sampled.thought, sampled.verdict);
+    if (scored !== undefined && first !== undefined) add(scored, first.step, 0, sampled.thought, sampled.verdict, sampled.id);
   }
   const random = createRandom(input.seed).fork('reflect');
   const size = wrong.length === 0 ? right.length : Math.min(right.length, wrong.length);
@@ -117,13 +117,13 @@ function ownReflections(scored: ScoredTrajectory): { index: number; answer: numb
   });
 }
 
-function reflectPair(input: TrainingInput, scored: ScoredTrajectory, index: number, thought: string, verdict: 'right' | 'wrong'): TrainingRow[] {
-  return [row(input, scored, index, { kind: 'thought' }, thought), row(input, scored, index, { kind: 'verdict', thought }, verdict)];
+function reflectPair(input: TrainingInput, scored: ScoredTrajectory, index: number, thought: string, verdict: 'right' | 'wrong', id = scored.id): TrainingRow[] {
+  return [row(input, scored, index, { kind: 'thought' }, thought, id), row(input, scored, index, { kind: 'verdict', thought }, verdict, id)];
 }
 
-function row(input: TrainingInput, scored: ScoredTrajectory, index: number, cue: Cue, target: string): TrainingRow {
+function row(input: TrainingInput, scored: ScoredTrajectory, index: number, cue: Cue, target: string, id = scored.id): TrainingRow {
   return {
-    id: `${scored.id}#${index + 1}-${cue.kind}`,
+    id: `${id}#${index + 1}-${cue.kind}`,
     trajectory: scored.id,
     question: scored.instance,
     step: index + 1,

@@ -36,7 +36,7 @@ let homeWritable;
  * run on a binary that it is about to replace.
  */
 export function childEnv({ system = false, extra = {} } = {}) {
-  const env = { ...process.env, ...extra };
+  const env = { ...process.env };
   const own = inRoot('node_modules', '.bin');
   const path = (env.PATH ?? '').split(delimiter).filter((entry) => entry !== '' && entry !== own);
   env.PATH = (system ? path.filter((entry) => !entry.endsWith(join('node_modules', '.bin'))) : [own, ...path]).join(
@@ -51,7 +51,7 @@ export function childEnv({ system = false, extra = {} } = {}) {
     mkdirSync(home, { recursive: true });
     Object.assign(env, { HOME: home, npm_config_cache: join(cacheDir, 'npm'), PIP_CACHE_DIR: join(cacheDir, 'pip') });
   }
-  return env;
+  return { ...env, ...extra };
 }
 
 /** Runs a command with our output streams. Resolves with its exit status (a signal counts as 1). */

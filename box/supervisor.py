@@ -1,14 +1,15 @@
 """Keeps a job alive after whoever started it has gone, and tells its end. Needs nothing but Python 3.10.
 
     supervisor.py start  JOB_DIR -- COMMAND...   detach and run; a second start attaches instead (exit code 0)
-    supervisor.py run    JOB_DIR -- COMMAND...   the same in the foreground (for a queue such as Slurm)
+    supervisor.py again  JOB_DIR -- COMMAND...   the same, but an attempt that failed or vanished is put aside first
+    supervisor.py run    JOB_DIR -- COMMAND...   start in the foreground (for a queue such as Slurm)
     supervisor.py status JOB_DIR                 one JSON line
     supervisor.py cancel JOB_DIR                 ask the job to stop; it may still be stopping when this returns
 
 Files in JOB_DIR: `claim/` (mkdir: one start wins), `pid` = "pid starttime boot_id", `heartbeat` = "time rss_bytes"
 every 5 s, `log`, `cancel`, and last `exit` = "rc signal oom". Each is renamed into place, so it is whole or absent."""
 
-import ctypes
+import fcntl
 import json
 import os
 import select
@@ -17,88 +18,35 @@ import subprocess
 import sys
 import time
 
+from processes import (
+    PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, boot_id, descendants, get, oom_kills, prctl, processes, resident_bytes,
+)  # fmt: skip
+
 GRACE = float(os.environ.get("AUTOACT_GRACE_SECONDS", "20"))  # from TERM to KILL: time for a checkpoint
 HEARTBEAT = float(os.environ.get("AUTOACT_HEARTBEAT_SECONDS", "5"))
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-LINUX = sys.platform == "linux"
 
 
-def prctl(option: int, value: int) -> None:
-    if LINUX:
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
-
-
-def put(job: str, name: str, text: str) -> None:
-    part = os.path.join(job, name + ".part")
-    with open(part, "w") as file:
-        file.write(text + "\n")
+def put(job: str, name: str, text: str, mode: str = "w") -> None:
+    with open(os.path.join(job, name + ".part"), mode) as file:
+        file.write(text)
+        file.truncate()
         file.flush()
         os.fsync(file.fileno())
-    os.replace(part, os.path.join(job, name))
-
-
-def get(job: str, name: str) -> str | None:
-    try:
-        with open(os.path.join(job, name), errors="replace") as file:
-            return file.read().strip()
-    except (OSError, ValueError):
-        return None
-
-
-def boot_id() -> str:
-    if LINUX:
-        return get("/proc/sys/kernel/random", "boot_id") or "unknown"
-    return subprocess.run(["sysctl", "-n", "kern.boottime"], capture_output=True, text=True).stdout.split(",")[0].split()[-1]
-
-
-def processes() -> dict[int, tuple[int, str, str]]:
-    """pid -> (parent, state, start time)."""
-    found = {}
-    if LINUX:
-        for entry in filter(str.isdigit, os.listdir("/proc")):
-            text = get(f"/proc/{entry}", "stat")  # None: it ended meanwhile
-            fields = text.rpartition(")")[2].split() if text else []  # the name before it may hold anything
-            if fields:
-                found[int(entry)] = (int(fields[1]), fields[0], fields[19])
-        return found
-    for line in subprocess.run(["ps", "-axo", "pid=,ppid=,state=,lstart="], capture_output=True, text=True).stdout.splitlines():
-        pid, parent, state, *start = line.split()
-        found[int(pid)] = (int(parent), state[0], "_".join(start))
-    return found
-
-
-def descendants() -> list[int]:
-    table, found = processes(), [os.getpid()]
-    for pid in found:  # grows while it is walked
-        found += [child for child, (parent, state, _) in table.items() if parent == pid and state != "Z"]
-    return found[1:]
+    os.replace(file.name, os.path.join(job, name))
 
 
 def owner(job: str) -> int | None:
     """The supervisor's pid if it runs: the same process of the same boot, not a later one with its number."""
     text = (get(job, "pid") or "").split(" ")
-    if len(text) != 3 or text[2] != boot_id():
+    if len(text) != 3 or not text[0].isdigit() or text[2] != boot_id():
         return None
     entry = processes().get(int(text[0]))
     return int(text[0]) if entry and entry[1] != "Z" and entry[2] == text[1] else None
 
 
-def oom_kills() -> int:
-    """How many processes the kernel killed for memory: in this cgroup where it can be read, else on the machine."""
-    group = (get("/proc/self", "cgroup") or "").rpartition("0::")[2].split("\n")[0]
-    for folder, name in ((f"/sys/fs/cgroup{group}", "memory.events"), ("/proc", "vmstat")):
-        for line in (get(folder, name) or "").splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    return 0
-
-
 def beat(job: str) -> None:
-    pages = 0
-    for pid in descendants() if LINUX else []:
-        pages += int((get(f"/proc/{pid}", "statm") or "0 0").split()[1])
     try:
-        put(job, "heartbeat", f"{time.time():.0f} {pages * os.sysconf('SC_PAGE_SIZE')}")
+        put(job, "heartbeat", f"{time.time():.1f} {resident_bytes(descendants())}\n")
     except OSError:
         pass  # a full disk stops the trainer, not the one who has to report it
 
@@ -135,7 +83,7 @@ def supervise(job: str, command: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.append(time.monotonic()))
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    put(job, "pid", f"{os.getpid()} {processes()[os.getpid()][2]} {boot_id()}")
+    put(job, "pid", f"{os.getpid()} {processes()[os.getpid()][2]} {boot_id()}\n")
     kills, killed, told, beaten, child = oom_kills(), False, False, 0.0, 0
     ended: dict[int, int] = {0: 75 << 8}  # what is told when nothing was started
     if get(job, "cancel") is None:  # cancelled before it began: it must not come to life
@@ -161,59 +109,75 @@ def supervise(job: str, command: list[str]) -> int:
     sweep(ended)
     rc = os.waitstatus_to_exitcode(ended[child])
     oom = rc == -signal.SIGKILL and not killed and oom_kills() > kills
-    with open(os.path.join(job, "exit.part"), "r+") as file:
-        file.write(f"{rc} {max(0, -rc)} {int(oom)}\n")
-        file.truncate()
-        os.fsync(file.fileno())
-    os.replace(os.path.join(job, "exit.part"), os.path.join(job, "exit"))
+    put(job, "exit", f"{rc} {max(0, -rc)} {int(oom)}\n", "r+")
     return rc
 
 
-def start(job: str, command: list[str], detach: bool) -> int:
+def put_aside(job: str) -> bool:
+    """Moves what an ended or vanished attempt left to attempts/N. False when there is nothing to move: it runs, it
+    succeeded, it is just being started, or another client is faster."""
+    ended, claim = get(job, "exit"), os.path.join(job, "claim")
+    if not os.path.isdir(claim) or owner(job) is not None or (ended or "").startswith("0 "):
+        return not os.path.isdir(claim)
+    if ended is None and get(job, "pid") is None and time.time() - os.stat(claim).st_mtime < 10:
+        return False
+    attempts = os.path.join(job, "attempts")
+    folder = os.path.join(attempts, str(len(os.listdir(attempts)) if os.path.isdir(attempts) else 0))
+    os.makedirs(folder, exist_ok=True)
     try:
-        os.mkdir(os.path.join(job, "claim"))
-    except FileExistsError:
-        print(json.dumps({"started": False, **status_of(job)}))
-        return 0
-    if not detach:
+        for name in ("exit", "cancel", "pid", "heartbeat", "claim"):  # the claim last: until then nobody can start
+            if name == "claim" or os.path.exists(os.path.join(job, name)):
+                os.rename(os.path.join(job, name), os.path.join(folder, name))
+        return True
+    except OSError:
+        return False
+
+
+def start(job: str, command: list[str], verb: str) -> int:
+    with open(os.path.join(job, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        fresh = verb != "again" or put_aside(job)
+        try:
+            if fresh:
+                os.mkdir(os.path.join(job, "claim"))
+        except FileExistsError:
+            fresh = False
+    if fresh and verb == "run":
         return supervise(job, command)
-    if os.fork():
-        until = time.monotonic() + 10
-        while get(job, "pid") is None and time.monotonic() < until:
-            time.sleep(0.01)
-        print(json.dumps({"started": True, **status_of(job)}))
-        return 0
-    os.setsid()
-    log = os.open(os.path.join(job, "log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    null = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((null, 0), (log, 1), (log, 2)):  # a channel that stays open would never close
-        os.dup2(source, target)
-    os.closerange(3, 256)
-    os._exit(0 if supervise(job, command) == 0 else 1)
+    if fresh and os.fork() == 0:
+        os.setsid()
+        log = os.open(os.path.join(job, "log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        for source, target in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
+            os.dup2(source, target)  # a channel that stays open would never close
+        os._exit(0 if supervise(job, command) == 0 else 1)
+    until = time.monotonic() + 10
+    while fresh and get(job, "pid") is None and time.monotonic() < until:
+        time.sleep(0.01)
+    return tell(job, started=fresh)
 
 
-def status_of(job: str) -> dict[str, object]:
+def tell(job: str, **fields: object) -> int:
     pid, ended = owner(job), get(job, "exit")
-    return {"running": pid is not None and ended is None, "pid": pid, "exit": ended, "heartbeat": get(job, "heartbeat"),
-            "claimed": os.path.isdir(os.path.join(job, "claim")), "now": time.time()}  # fmt: skip
+    fields.update(running=pid is not None and ended is None, pid=pid, exit=ended, heartbeat=get(job, "heartbeat"),
+                  claimed=os.path.isdir(os.path.join(job, "claim")), now=time.time())  # fmt: skip
+    print(json.dumps(fields))
+    return 0
 
 
 def main(arguments: list[str]) -> int:
     verb, job, *rest = arguments if len(arguments) >= 2 else ("", "")
-    if not os.path.isdir(job) or (verb in ("start", "run") and (len(rest) < 2 or rest[0] != "--")):
+    starts = verb in ("start", "again", "run")
+    if not os.path.isdir(job) or verb not in ("status", "cancel") and (not starts or len(rest) < 2 or rest[0] != "--"):
         print(__doc__ if os.path.isdir(job) or not job else f"There is no job folder {job}.", file=sys.stderr)
         return 64
     job = os.path.abspath(job)
-    if verb in ("start", "run"):
-        return start(job, rest[1:], verb == "start")
+    if starts:
+        return start(job, rest[1:], verb)
     if verb == "cancel":
-        put(job, "cancel", f"{time.time():.0f}")
+        put(job, "cancel", f"{time.time():.0f}\n")
         if (pid := owner(job)) is not None:
             os.kill(pid, signal.SIGTERM)
-    elif verb != "status":
-        return main([])
-    print(json.dumps(status_of(job)))
-    return 0
+    return tell(job)
 
 
 if __name__ == "__main__":

@@ -191,3 +191,33 @@ def test_a_full_disk_cannot_hide_the_end(tmp_path):
 def test_wrong_arguments_show_the_usage():
     done = subprocess.run([sys.executable, str(SUPERVISOR), "start", "/nonexistent"], capture_output=True, text=True)
     assert done.returncode == 64 and "There is no job folder" in done.stderr
+
+
+def test_again_goes_on_after_a_failure_but_not_after_success_or_while_running(tmp_path):
+    text = "import os, sys, time; n = os.path.exists('once'); open('once', 'a').write('x'); sys.exit(0 if n else 3)"
+    supervisor("start", tmp_path, *program(text))
+    assert wait_for(tmp_path, "exit") == "3 0 0"
+    assert supervisor("start", tmp_path, *program(text))["started"] is False
+    assert supervisor("again", tmp_path, *program(text))["started"] is True
+    assert wait_for(tmp_path, "exit") == "0 0 0"
+    assert (tmp_path / "attempts" / "0" / "exit").read_text() == "3 0 0\n"
+    assert supervisor("again", tmp_path, *program(text))["started"] is False
+    assert (tmp_path / "once").read_text() == "xx"
+
+
+def test_again_revives_a_vanished_job_once(tmp_path):
+    supervisor("start", tmp_path, *program("import time; time.sleep(60)"))
+    os.kill(int((tmp_path / "pid").read_text().split()[0]), signal.SIGKILL)
+    until = time.monotonic() + 10
+    while supervisor("status", tmp_path)["running"] and time.monotonic() < until:
+        time.sleep(0.05)
+    text = "import time; open('ran', 'a').write('x'); time.sleep(0.5)"
+    replies = []
+    threads = [threading.Thread(target=lambda: replies.append(supervisor("again", tmp_path, *program(text)))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(reply["started"] for reply in replies) == 1
+    assert wait_for(tmp_path, "exit") == "0 0 0"
+    assert (tmp_path / "ran").read_text() == "x"

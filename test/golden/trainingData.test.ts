@@ -40,7 +40,7 @@ test('training rows are byte for byte what inference asks and what the agents sa
     const purpose = request.purpose as keyof typeof stops;
     assert.equal(row.completion, said + terminators[purpose]);
     assert.deepEqual(request.stop, stops[purpose]);
-    assert.ok(request.stop.includes(terminators[purpose]), 'the server stops where training ends');
+    assert.ok(([...request.stop] as string[]).includes(terminators[purpose]), 'the server stops where training ends');
   }
   // Plan learns up to the rejection (2 rows), tool its arguments before it (1), reflect both of its turns (2).
   assert.equal(compared, 5);

@@ -119,7 +119,7 @@ export const Settings = z
         targetModules: z.array(z.string()).default(['q_proj', 'v_proj']),
         learningRate: z.number().gt(0).default(1e-4),
         warmup: z.number().min(0).max(1).default(0.03),
-        epochs: z.number().gt(0).default(5),
+        epochs: z.number().int().min(1).default(5),
         batchSize: z.number().int().min(1).default(4),
         maxLength: z.number().int().min(64).default(4096),
         heldOut: z.number().min(0).max(0.5).default(0.05),

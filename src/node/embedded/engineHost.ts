@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ServerError } from '../../core/ports/models.ts';
 import type { Settings } from '../../core/pipeline/settings.ts';
 import type { EmbeddedEndpoint } from '../openai/modelServers.ts';
+import { locateEngine } from './engineLocation.ts';
 import { startEngine, type RunningEngine } from './engine.ts';
 
 export interface EngineHostOptions {
@@ -39,10 +40,13 @@ export class EngineHost {
   }
 
   #running(signal: AbortSignal): Promise<RunningEngine> {
-    this.#engine ??= this.#start(signal).catch((error: unknown) => {
-      this.#engine = undefined;
-      throw error;
-    });
+    if (this.#engine === undefined) {
+      const forget = (): void => {
+        this.#engine = undefined;
+      };
+      this.#engine = this.#start(signal);
+      this.#engine.then((engine) => engine.exited).then(forget, forget);
+    }
     return this.#engine;
   }
 
@@ -54,6 +58,7 @@ export class EngineHost {
     let shown = -1;
     return startEngine({
       entry: join(root, 'dist', 'engine.js'),
+      module: locateEngine([root]).module,
       modelPath,
       adapters: [],
       contextSize: settings.contextSize,

@@ -91,6 +91,7 @@ export class ModelServer {
     const { name, baseURL, timeoutSeconds } = this.#options;
     const where = `Server "${name}" (${withoutCredentials(baseURL)})`;
     if (error instanceof APIConnectionTimeoutError) return new ServerError('timeout', `${where} did not answer within ${timeoutSeconds} s, after retries.`, 'Raise its timeoutSeconds, or lower its concurrency.');
+    if (error instanceof APIConnectionError && name === 'embedded') return new ServerError('engine', 'The embedded engine stopped while it was answering.', 'Resume the run: the engine is started anew, and nothing that was answered is lost.');
     if (error instanceof APIConnectionError) return new ServerError('unreachable', `${where} cannot be reached.`, 'Start it, or correct its address in the settings, then resume the run.');
     if (error instanceof APIError) return this.#explainStatus(error, where, model);
     return new ServerError('bad-response', `${where} sent an answer that cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown'}.`, 'Check that the address ends in /v1 and belongs to an OpenAI-compatible server.');

@@ -21,7 +21,7 @@ export interface ModelServersOptions {
 /** Routes completions to the servers of the settings map; the embedded engine is one of them. */
 export class ModelServers implements Models {
   readonly #options: ModelServersOptions;
-  readonly #servers = new Map<string, Promise<ModelServer>>();
+  readonly #servers = new Map<string, ModelServer>();
 
   constructor(options: ModelServersOptions) {
     this.#options = options;
@@ -40,26 +40,28 @@ export class ModelServers implements Models {
     }
   }
 
-  /** Forgets the embedded engine's client, so that the next call starts or finds it again. */
-  reset(name: string): void {
-    this.#servers.delete(name);
-  }
-
-  #server(name: string, signal: AbortSignal): Promise<ModelServer> {
+  async #server(name: string, signal: AbortSignal): Promise<ModelServer> {
+    if (name === 'embedded') return this.#embedded(signal);
     let server = this.#servers.get(name);
     if (server === undefined) {
-      server = this.#open(name, signal);
-      server.catch(() => this.#servers.delete(name));
+      server = this.#open(name);
       this.#servers.set(name, server);
     }
     return server;
   }
 
-  async #open(name: string, signal: AbortSignal): Promise<ModelServer> {
-    if (name === 'embedded') {
-      const { baseURL, apiKey } = await this.#options.embedded(signal);
-      return new ModelServer({ name, baseURL, apiKey, api: 'completions', concurrency: this.#options.embeddedConcurrency, timeoutSeconds: 600, sendTopK: true });
+  /** The engine may have been started anew, at another address, since the last call. */
+  async #embedded(signal: AbortSignal): Promise<ModelServer> {
+    const { baseURL, apiKey } = await this.#options.embedded(signal);
+    let server = this.#servers.get(baseURL);
+    if (server === undefined) {
+      server = new ModelServer({ name: 'embedded', baseURL, apiKey, api: 'completions', concurrency: this.#options.embeddedConcurrency, timeoutSeconds: 600, sendTopK: true, retries: 0 });
+      this.#servers.set(baseURL, server);
     }
+    return server;
+  }
+
+  #open(name: string): ModelServer {
     const settings = this.#options.servers[name];
     if (settings === undefined) {
       const known = ['embedded', ...Object.keys(this.#options.servers)].join(', ');

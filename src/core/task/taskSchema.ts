@@ -4,8 +4,19 @@ import { TaskCard } from './taskCard.ts';
 
 type Node = Record<string, unknown>;
 
-/** The JSON schema of `*.task.json` as text: completion, help and validation in an editor come from it. */
-export function renderTaskSchema(): string {
+/** zod bounds every integer by what a double holds; a person who reads the help needs no such bound. */
+function withoutObviousBounds(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withoutObviousBounds);
+  if (typeof node !== 'object' || node === null) return node;
+  return Object.fromEntries(
+    Object.entries(node)
+      .filter(([key, value]) => !(key === 'maximum' && value === Number.MAX_SAFE_INTEGER))
+      .map(([key, value]) => [key, withoutObviousBounds(value)]),
+  );
+}
+
+/** The JSON schema of `*.task.json`: completion, help and validation in an editor come from it. */
+export function taskSchema(): unknown {
   // `input`: fields with a default may be left out of a card.
   const card = z.toJSONSchema(TaskCard, { io: 'input', target: 'draft-7' }) as Node;
   const settings = z.toJSONSchema(Settings, { io: 'input', target: 'draft-7' }) as Node;
@@ -21,20 +32,16 @@ export function renderTaskSchema(): string {
     ],
   };
   const example = { question: '${1:Which …?}', answer: '${2:…}' };
-  return `${JSON.stringify(
-    {
-      ...card,
-      title: 'AutoAct task card',
-      description: 'What an agent is grown from: a description and a few examples.',
-      defaultSnippets: [
-        {
-          label: 'Task card',
-          description: 'Name, description, two examples, metric',
-          body: { name: '$1', description: '$2', examples: [example, example], metric: 'f1' },
-        },
-      ],
-    },
-    null,
-    2,
-  )}\n`;
+  return withoutObviousBounds({
+    ...card,
+    title: 'AutoAct task card',
+    description: 'What an agent is grown from: a description and a few examples.',
+    defaultSnippets: [
+      {
+        label: 'Task card',
+        description: 'Name, description, two examples, metric',
+        body: { name: '$1', description: '$2', examples: [example, example], metric: 'f1' },
+      },
+    ],
+  });
 }

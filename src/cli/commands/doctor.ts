@@ -8,7 +8,7 @@ import { describeError } from '../../core/pipeline/pipeline.ts';
 import { resolveSettings } from '../../core/pipeline/settings.ts';
 import { startEngine } from '../../node/embedded/engine.ts';
 import { locateEngine } from '../../node/embedded/engineLocation.ts';
-import { findPython } from '../../node/box/pythonEnvironment.ts';
+import { installedPython } from '../../node/box/pythonEnvironment.ts';
 import { ModelServers } from '../../node/openai/modelServers.ts';
 import { packageRoot, packageVersion } from '../../node/packageRoot.ts';
 import { loadTaskCard } from '../../node/store/taskFile.ts';
@@ -96,7 +96,7 @@ async function examine(options: DoctorOptions, signal: AbortSignal): Promise<Che
     });
   }
   await check('Python', async () => {
-    const python = await findPython(join(root, '.cache'), join(root, 'box', 'requirements.txt'));
+    const python = await installedPython({ signal });
     if (python === undefined) throw Object.assign(new Error('The Python environment for training is not installed yet.'), { remedy: 'It is installed when a run first trains (npm start does it), or set AUTOACT_PYTHON to an interpreter with torch, transformers and peft.' });
     const { stdout } = await promisify(execFile)(python, ['-c', 'import importlib.metadata as m;print(", ".join(f"{p} {m.version(p)}" for p in ("torch","transformers","peft")))'], { signal });
     return `${python}: ${stdout.trim()}`;

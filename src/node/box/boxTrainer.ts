@@ -59,7 +59,6 @@ export class BoxTrainer implements Trainer {
     const id = createHash('sha256').update(JSON.stringify([spec, data])).digest('hex').slice(0, 12);
     onProgress({ adapter: '', step: 0, steps: 0, message: 'preparing Python' });
     const python = await ensurePython({
-      cacheFolder: join(root, '.cache'), requirementsFile: join(root, 'box', 'requirements.txt'),
       onProgress: (message) => { onProgress({ adapter: '', step: 0, steps: 0, message }); },
       signal,
     });

@@ -1,0 +1,54 @@
+import { JobError } from './boxErrors.ts';
+import { readSmall } from './boxFiles.ts';
+import type { Job, JobSpec, SupervisorStatus } from './jobFolder.ts';
+import { callSupervisor } from './jobFolder.ts';
+
+const specLimit = 1 << 20;
+
+/**
+ * Puts a job into its folder and starts it. Starting the same job again, from here or from another client, attaches to
+ * it while it runs and when it has succeeded; one that failed, was cancelled or vanished goes on from its last
+ * checkpoint. `data` maps the file names that the spec mentions to their content.
+ * @throws JobError 'other-job' when the folder already holds a job with another spec.
+ */
+export async function startJob(
+  job: Job,
+  spec: JobSpec,
+  data: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<SupervisorStatus> {
+  const { files, folder } = job;
+  const path = files.join(folder, 'spec.json');
+  const content = `${JSON.stringify(spec, null, 2)}\n`;
+  const found = await readSmall(files, path, specLimit, signal);
+  if (found === undefined) {
+    await files.makeFolder(files.join(folder, 'data'), signal);
+    for (const [name, text] of Object.entries(data))
+      await files.write(files.join(folder, ...name.split('/')), text, signal);
+    // Last: a folder with a spec is complete, whatever happened to an earlier attempt to fill it.
+    await files.write(path, content, signal);
+  } else if (found !== content) {
+    throw new JobError(
+      'other-job',
+      `${folder} holds another job. Choose another folder, or remove it if that job is no longer needed.`,
+    );
+  }
+  return callSupervisor(job, 'again', trainerCommand(job), signal);
+}
+
+/** As `startJob`, for a job whose files are in place. */
+export function resumeJob(job: Job, signal?: AbortSignal): Promise<SupervisorStatus> {
+  return callSupervisor(job, 'again', trainerCommand(job), signal);
+}
+
+/**
+ * Asks the job to stop: it writes a checkpoint, and after 20 s whatever is left of it is killed. Returns at once; a
+ * follower sees it end. A job that has not begun will not begin.
+ */
+export function cancelJob(job: Job, signal?: AbortSignal): Promise<SupervisorStatus> {
+  return callSupervisor(job, 'cancel', [], signal);
+}
+
+function trainerCommand(job: Job): string[] {
+  return [job.python, '-u', job.files.join(job.box, 'train.py'), job.folder];
+}

@@ -1,0 +1,33 @@
+import type { FollowOptions, JobEnd } from './followJob.ts';
+import { followJob } from './followJob.ts';
+import { cancelJob, startJob } from './job.ts';
+import type { Job, JobSpec, SupervisorStatus } from './jobFolder.ts';
+import { localFiles } from './localFiles.ts';
+
+export interface LocalJobOptions {
+  /** Interpreter that has the trainer's packages. */
+  readonly python: string;
+  /** The folder box/ of this product. */
+  readonly boxFolder: string;
+  readonly jobFolder: string;
+}
+
+export function localJob(options: LocalJobOptions): Job {
+  return { files: localFiles, python: options.python, box: options.boxFolder, folder: options.jobFolder };
+}
+
+/** Starts a job on this machine, or attaches to it; it goes on when this process ends. */
+export function startLocalJob(
+  options: LocalJobOptions & { readonly spec: JobSpec; readonly data: Readonly<Record<string, string>> },
+  signal?: AbortSignal,
+): Promise<SupervisorStatus> {
+  return startJob(localJob(options), options.spec, options.data, signal);
+}
+
+export function followLocalJob(options: LocalJobOptions, follow: FollowOptions = {}): Promise<JobEnd> {
+  return followJob(localJob(options), follow);
+}
+
+export function cancelLocalJob(options: LocalJobOptions, signal?: AbortSignal): Promise<SupervisorStatus> {
+  return cancelJob(localJob(options), signal);
+}

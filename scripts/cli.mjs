@@ -4,7 +4,7 @@ import { inRoot, runNode, script, SetupError } from './lib/project.mjs';
 import { setup } from './setup.mjs';
 
 await script(async () => {
-  const unavailable = await setup({ python: true });
+  const { unavailable } = await setup({ python: true });
   if (unavailable.has('python'))
     throw new SetupError('Training needs Python 3.10 or later with venv; the packages are named above.');
   const built = await runNode([inRoot('esbuild.mjs')], { stdio: ['inherit', 2, 'inherit'] });

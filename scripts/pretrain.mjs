@@ -4,8 +4,7 @@ import { inRoot, run, script, SetupError } from './lib/project.mjs';
 import { setup } from './setup.mjs';
 
 await script(async () => {
-  const unavailable = await setup({ python: true });
+  const { unavailable, python } = await setup({ python: true });
   if (unavailable.has('python')) throw new SetupError('Pretraining needs Python; the packages are named above.');
-  const python = inRoot('.cache', 'python', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   return run(python, [inRoot('starter', 'pretrain.py'), ...process.argv.slice(2)]);
 });

@@ -1,18 +1,19 @@
 #!/usr/bin/env node
 // Makes a bare machine ready: npm packages and Node 24, system programs, VS Code, the Python environment.
 // Everything lands inside the repository; a second run only compares and returns.
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ensureCodeServer } from './lib/codeServer.mjs';
 import { ensureNpmPackages } from './lib/npmPackages.mjs';
-import { inRoot, onWindows, runNode, say, script, SetupError } from './lib/project.mjs';
+import { childEnv, inRoot, node24, onWindows, say, script, SetupError } from './lib/project.mjs';
 import { ensureSystemPackages } from './lib/systemPackages.mjs';
 
 const [major] = process.versions.node.split('.').map(Number);
 
 /**
  * @param {{ python?: boolean, vscode?: boolean, sshd?: boolean }} wants
- * @returns {Promise<Set<string>>} what could not be had: any of 'python', 'vscode', 'sshd'
+ * @returns {Promise<{ unavailable: Set<string>, python: string | undefined }>} what could not be had (any of 'python',
+ * 'vscode', 'sshd'), and the interpreter of the Python environment
  */
 export async function setup(wants = {}) {
   if (major < 20) throw new SetupError(`Node.js ${process.versions.node} is too old: install Node.js 20 or later.`);
@@ -28,20 +29,33 @@ export async function setup(wants = {}) {
     if (missing.includes('chromium') || missing.includes('compiler') || onWindows) unavailable.add('vscode');
     else await ensureCodeServer();
   }
-  if (wants.python) {
-    const maker = inRoot('src', 'node', 'box', 'pythonEnvironment.ts');
-    if (missing.includes('python')) unavailable.add('python');
-    else if (existsSync(maker) && (await runNode([inRoot('scripts', 'lib', 'python.mjs')])) !== 0)
-      throw new SetupError('The Python environment could not be made; the reason stands above.');
-  }
-  return unavailable;
+  let python;
+  if (wants.python && missing.includes('python')) unavailable.add('python');
+  else if (wants.python) python = await pythonEnvironment();
+  return { unavailable, python };
+}
+
+async function pythonEnvironment() {
+  let path = '';
+  const maker = spawn(
+    node24,
+    ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', inRoot('scripts', 'lib', 'python.mjs')],
+    {
+      env: childEnv(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  maker.stdout.on('data', (chunk) => (path += chunk));
+  const code = await new Promise((resolve) => maker.once('close', resolve));
+  if (code !== 0) throw new SetupError('The Python environment could not be made; the reason stands above.');
+  return path.trim();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
   await script(async () => {
     const all = process.argv.includes('--all');
     const flag = (name) => all || process.argv.includes(`--${name}`);
-    const unavailable = await setup({ python: flag('python'), vscode: flag('vscode'), sshd: flag('sshd') });
+    const { unavailable } = await setup({ python: flag('python'), vscode: flag('vscode'), sshd: flag('sshd') });
     say(unavailable.size === 0 ? 'ready' : `ready, without: ${[...unavailable].join(', ')}`);
     return 0;
   });

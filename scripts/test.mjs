@@ -6,7 +6,6 @@ import { cacheDir, childEnv, inRoot, node24, run, runNode, say, script, SetupErr
 import { setup } from './setup.mjs';
 
 const results = inRoot('test-results');
-const python = inRoot('.cache', 'python', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 const one = (code) => ({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
 const add = (a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped });
 const none = { passed: 0, failed: 0, skipped: 0 };
@@ -86,7 +85,7 @@ async function checks() {
   return total;
 }
 
-async function pythonTests() {
+async function pythonTests({ python }) {
   if (testFiles('test/python', '.py').length === 0) return none;
   const report = join(results, 'python.xml');
   rmSync(report, { force: true });
@@ -151,7 +150,7 @@ await script(async () => {
   const chosen = suites.filter((suite) => (asked.length === 0 || asked.includes(suite.name)) && hasTests(suite));
   const needs = new Set(chosen.map((suite) => suite.needs));
   const started = Date.now();
-  const unavailable = await setup({
+  const { unavailable, python } = await setup({
     python: chosen.some(({ name }) => name === 'python' || trains.has(name)),
     vscode: needs.has('vscode'),
     sshd: needs.has('sshd'),
@@ -166,7 +165,7 @@ await script(async () => {
     console.log(`\n── ${suite.title ?? suite.name}`);
     const begun = Date.now();
     let counts;
-    if (!unavailable.has(suite.needs)) counts = await suite.run();
+    if (!unavailable.has(suite.needs)) counts = await suite.run({ python });
     else {
       counts = process.env.CI ? { ...none, failed: 1 } : { ...none, skipped: 1 };
       say(`suite ${suite.name} ${process.env.CI ? 'failed' : 'skipped'}: see what is missing above`);

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request, Agent } from 'node:http';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { startEngine, type RunningEngine } from '../src/node/embedded/engine.ts';
 import { STARTER_SIZE, writeTinyModel } from '../test/engine/tinyModel.ts';
 
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     batches: { type: 'string', default: '1,8,32' },
     questions: { type: 'string', default: '48' },
+    'peer-threads': { type: 'string', default: [...new Set([1, availableParallelism()])].join() },
   },
 });
 const LIMIT = 0.9;
@@ -59,10 +60,10 @@ async function ours(engine: RunningEngine, batch: number): Promise<number> {
   return (answers.reduce((sum, answer) => sum + answer.usage.completion_tokens, 0) * 1000) / elapsed;
 }
 
-function peer(threads: number, model: string): Record<string, number> {
+async function peer(threads: number, model: string): Promise<Record<string, number>> {
   const job = { model, batches, tokens, prompt: promptLength, contextSize: CONTEXT, threads, flashAttention: 'auto' };
-  const output = execFileSync(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', join(import.meta.dirname, 'enginePeer.ts'), JSON.stringify(job)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  return JSON.parse(output.trim().split('\n').at(-1) ?? '{}') as Record<string, number>;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', join(import.meta.dirname, 'enginePeer.ts'), JSON.stringify(job)]);
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, number>;
 }
 
 /** Questions answered side by side in `steps` calls each, every prompt extending the one before: the product's load. */
@@ -95,11 +96,11 @@ const model = values.model ?? (await writeTinyModel(join(folder, 'starter-size.g
 const engine = await startEngine({ entry: join(import.meta.dirname, '../src/node/embedded/engineMain.ts'), modelPath: model, contextSize: CONTEXT, parallel: Math.max(...batches) });
 try {
   const rows = batches.map((batch) => ({ batch, ours: [] as number[], peer: [] as number[] }));
-  const threadCounts = [...new Set([1, availableParallelism()])];
+  const threadCounts = values['peer-threads'].split(',').map(Number);
   for (let i = 0; i < Number(values.rounds); i++) {
     for (const row of rows) row.ours.push(await ours(engine, row.batch));
     for (const threads of threadCounts) {
-      const rates = peer(threads, model);
+      const rates = await peer(threads, model);
       for (const row of rows) row.peer.push(rates[row.batch] ?? 0);
     }
   }

@@ -25,7 +25,7 @@ export function createApiServer({ host, chatFormat, apiKey }: ServerOptions): Se
     if (!timingSafeEqual(digest(request.headers.authorization ?? ''), expected))
       throw new ApiError(401, 'Incorrect API key provided: send the key that the embedded server was started with as a Bearer token.', { code: 'invalid_api_key' });
   };
-  const server = createServer({ keepAliveTimeout: 60_000, noDelay: true }, (request, response) => {
+  const server = createServer({ keepAliveTimeout: 600_000, noDelay: true }, (request, response) => {
     const reply = new Reply(response, randomUUID());
     route(request, reply).catch((error: unknown) => reply.error(error));
   });

@@ -1,6 +1,8 @@
 /** Entry of the host suite: VS Code calls `run()` in its extension host. Import every test file here. */
 import { writeFileSync } from 'node:fs';
 import './activation.test.ts';
+import './traces.test.ts';
+import './views.test.ts';
 import { hostTests } from './registry.ts';
 
 const limitMs = 120_000;

@@ -3,7 +3,7 @@ import { DashboardHostMessage } from '../../src/protocol/dashboard.ts';
 import type { DashboardRequests, DashboardSnapshot } from '../../src/protocol/dashboard.ts';
 import { protocolVersion } from '../../src/protocol/surface.ts';
 import type { WireError } from '../../src/protocol/surface.ts';
-import type { PanelHost } from '../kit/host.ts';
+import type { PanelHost } from '../kit/panelHost.ts';
 import { RequestError } from '../kit/rpc.ts';
 import type { RpcClient } from '../kit/rpc.ts';
 import { Button } from '../kit/ui/controls.tsx';

@@ -20,29 +20,26 @@ export function Results({ status }: { readonly status: RunStatus }) {
             <thead>
               <tr>
                 <th scope="col">System</th>
-                <th scope="col" class="number">
-                  Score, %
-                </th>
-                <th scope="col" class="number">
-                  95 % interval
-                </th>
+                <th scope="col">Score and 95 % interval, %</th>
                 <th scope="col" class="plot">
                   <Axis />
-                </th>
-                <th scope="col" class="number">
-                  n
                 </th>
               </tr>
             </thead>
             {levels.map((level) => (
               <tbody key={level}>
                 <tr class="level">
-                  <th scope="rowgroup" colSpan={5}>
-                    {level === 'all' ? 'All levels' : level}
+                  <th scope="rowgroup" colSpan={3}>
+                    {levelTitle(level, status.results)}
                   </th>
                 </tr>
                 {status.results.map((result) => (
-                  <Row key={result.system} result={result} level={level} />
+                  <Row
+                    key={result.system}
+                    result={result}
+                    level={level}
+                    sameN={countsOf(level, status.results).length === 1}
+                  />
                 ))}
               </tbody>
             ))}
@@ -56,21 +53,40 @@ export function Results({ status }: { readonly status: RunStatus }) {
   );
 }
 
-function Row({ result, level }: { readonly result: SystemScore; readonly level: string }) {
+/** How many questions each system answered of a level; they are the same unless some failed. */
+function countsOf(level: string, results: readonly SystemScore[]): number[] {
+  return [
+    ...new Set(results.flatMap((result) => result.levels.filter((each) => each.level === level).map((each) => each.n))),
+  ];
+}
+
+function levelTitle(level: string, results: readonly SystemScore[]): string {
+  const counts = countsOf(level, results);
+  const name = level === 'all' ? 'All levels' : level.charAt(0).toUpperCase() + level.slice(1);
+  return counts.length === 1 && counts[0] !== undefined ? `${name} (n = ${integer(counts[0])})` : name;
+}
+
+interface RowProps {
+  readonly result: SystemScore;
+  readonly level: string;
+  readonly sameN: boolean;
+}
+
+function Row({ result, level, sameN }: RowProps) {
   const score = result.levels.find((each) => each.level === level);
   return (
     <tr class={level === 'all' ? 'overall' : ''}>
       <th scope="row">{result.title}</th>
       {score === undefined ? (
-        <td colSpan={4} class="muted">
+        <td colSpan={2} class="muted">
           not evaluated
         </td>
       ) : (
         <>
-          <td class="number">
-            <strong>{percent(score.score)}</strong>
+          <td class="score">
+            <strong>{percent(score.score)}</strong> <span>{`${percent(score.low)} to ${percent(score.high)}`}</span>
+            {sameN ? null : <span class="muted">{` n = ${integer(score.n)}`}</span>}
           </td>
-          <td class="number">{`${percent(score.low)} to ${percent(score.high)}`}</td>
           <td class="plot">
             <svg
               class="interval"
@@ -88,7 +104,6 @@ function Row({ result, level }: { readonly result: SystemScore; readonly level: 
               <circle class="point" cx={x(score.score)} cy={plotHeight / 2} r="4" />
             </svg>
           </td>
-          <td class="number">{integer(score.n)}</td>
         </>
       )}
     </tr>

@@ -34,7 +34,7 @@ function Stage({ stage, canRun }: { readonly stage: StageStatus; readonly canRun
   const ask = useAsk();
   const [reason, setReason] = useState<string>();
   const title = stageTitles[stage.id];
-  const share = stage.state === 'done' ? 1 : stage.total > 0 ? Math.min(1, stage.done / stage.total) : 0;
+  const share = stage.total > 0 ? Math.min(1, stage.done / stage.total) : 0;
   const begun = stage.state !== 'pending' && stage.state !== 'skipped';
   return (
     <li class={`stage ${stage.state}`}>
@@ -59,8 +59,16 @@ function Stage({ stage, canRun }: { readonly stage: StageStatus; readonly canRun
             </button>
           ) : null}
         </div>
-        {begun ? <Progress stage={stage} title={title} share={share} /> : null}
-        {stage.counts.length === 0 ? null : (
+        {begun && stage.state !== 'done' ? <Progress stage={stage} title={title} share={share} /> : null}
+        {stage.id === 'toolSelection' && stage.counts.length > 0 ? (
+          // The counts of this stage are ranks.
+          <p>
+            {[...stage.counts]
+              .sort((a, b) => a.value - b.value)
+              .map(({ label }) => label)
+              .join(', ')}
+          </p>
+        ) : stage.counts.length === 0 ? null : (
           <dl class="counts">
             {stage.counts.map(({ label, value }) => (
               <div key={label}>

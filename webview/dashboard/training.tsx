@@ -82,7 +82,7 @@ function options(element: HTMLElement, width: number): uPlot.Options {
     height: chartHeight,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: false } },
+    scales: { x: { time: false }, y: { range: (_chart, _low, high) => [0, Number.isFinite(high) ? high * 1.05 : 1] } },
     axes: [
       { ...axis, size: 22, space: 60 },
       { ...axis, size: 38, space: 30 },

@@ -1,6 +1,6 @@
 import { protocolVersion } from '../../src/protocol/surface.ts';
 import type { Params, RequestShape, Result, WireError } from '../../src/protocol/surface.ts';
-import type { PanelHost } from './host.ts';
+import type { PanelHost } from './panelHost.ts';
 
 /** The panel's half of a surface: sends requests with counted ids and checks every answer. */
 

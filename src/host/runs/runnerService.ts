@@ -8,7 +8,7 @@ import type { WireError } from '../../protocol/surface.ts';
 import { UserError } from '../notify.ts';
 import type { ApiKeys } from './apiKeys.ts';
 import { normalizeUrl } from './apiKeys.ts';
-import { runnerArguments } from './configurations.ts';
+import { runnerArguments } from './runnerArguments.ts';
 import type { RunIndex } from './runIndex.ts';
 import type { TaskRecord } from './runRecord.ts';
 

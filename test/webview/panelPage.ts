@@ -1,0 +1,189 @@
+/**
+ * Shows a panel's real bundles in plain Chromium, with a double of the host behind `acquireVsCodeApi` and VS Code's
+ * colours as CSS variables; for tests of what a panel does and how it looks in every theme.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+
+const dist = fileURLToPath(new URL('../../dist/webview/', import.meta.url));
+
+export type PanelTheme = 'light' | 'dark' | 'high contrast';
+
+/** Colours of VS Code's default themes, as far as panels use them. */
+const colours: Readonly<
+  Record<PanelTheme, { readonly kind: string; readonly variables: Readonly<Record<string, string>> }>
+> = {
+  light: {
+    kind: 'vscode-light',
+    variables: {
+      foreground: '#3b3b3b',
+      descriptionForeground: '#5f6a79',
+      'editor-background': '#ffffff',
+      'sideBar-background': '#f8f8f8',
+      'panel-border': '#e5e5e5',
+      'textLink-foreground': '#005fb8',
+      focusBorder: '#005fb8',
+      'progressBar-background': '#005fb8',
+      'testing-iconPassed': '#2e7d32',
+      errorForeground: '#c62828',
+      'editorWarning-foreground': '#bf8803',
+      'charts-blue': '#1a85ff',
+      'charts-orange': '#b95000',
+      'button-background': '#005fb8',
+      'button-foreground': '#ffffff',
+      'button-secondaryBackground': '#e5e5e5',
+      'button-secondaryForeground': '#3b3b3b',
+      'input-background': '#ffffff',
+      'input-foreground': '#3b3b3b',
+      'settings-textInputBorder': '#cecece',
+      'dropdown-background': '#ffffff',
+      'dropdown-border': '#cecece',
+      'dropdown-foreground': '#3b3b3b',
+      'settings-dropdownListBorder': '#c8c8c8',
+      'input-placeholderForeground': '#767676',
+    },
+  },
+  dark: {
+    kind: 'vscode-dark',
+    variables: {
+      foreground: '#cccccc',
+      descriptionForeground: '#9d9d9d',
+      'editor-background': '#1f1f1f',
+      'sideBar-background': '#181818',
+      'panel-border': '#2b2b2b',
+      'textLink-foreground': '#4daafc',
+      focusBorder: '#0078d4',
+      'progressBar-background': '#0078d4',
+      'testing-iconPassed': '#73c991',
+      errorForeground: '#f85149',
+      'editorWarning-foreground': '#cca700',
+      'charts-blue': '#59a4f9',
+      'charts-orange': '#d18616',
+      'button-background': '#0078d4',
+      'button-foreground': '#ffffff',
+      'button-secondaryBackground': '#313131',
+      'button-secondaryForeground': '#cccccc',
+      'input-background': '#313131',
+      'input-foreground': '#cccccc',
+      'settings-textInputBorder': '#3c3c3c',
+      'dropdown-background': '#313131',
+      'dropdown-border': '#3c3c3c',
+      'dropdown-foreground': '#cccccc',
+      'settings-dropdownListBorder': '#454545',
+      'input-placeholderForeground': '#989898',
+    },
+  },
+  'high contrast': {
+    kind: 'vscode-high-contrast',
+    variables: {
+      foreground: '#ffffff',
+      descriptionForeground: '#e0e0e0',
+      'editor-background': '#000000',
+      'sideBar-background': '#000000',
+      'panel-border': '#6fc3df',
+      'textLink-foreground': '#21a6ff',
+      focusBorder: '#f38518',
+      'progressBar-background': '#21a6ff',
+      'testing-iconPassed': '#73c991',
+      errorForeground: '#f48771',
+      'editorWarning-foreground': '#ffd370',
+      'charts-blue': '#75beff',
+      'charts-orange': '#d18616',
+      contrastBorder: '#6fc3df',
+      contrastActiveBorder: '#f38518',
+      'button-background': '#000000',
+      'button-foreground': '#ffffff',
+      'button-border': '#6fc3df',
+      'button-secondaryBackground': '#000000',
+      'button-secondaryForeground': '#ffffff',
+      'input-background': '#000000',
+      'input-foreground': '#ffffff',
+      'settings-textInputBorder': '#6fc3df',
+      'dropdown-background': '#000000',
+      'dropdown-border': '#6fc3df',
+      'dropdown-foreground': '#ffffff',
+      'settings-dropdownListBorder': '#6fc3df',
+      'input-placeholderForeground': '#b0b0b0',
+    },
+  },
+};
+
+export interface PanelPage {
+  readonly page: Page;
+  /** Messages that the panel posted, oldest first. */
+  readonly posted: unknown[];
+  /** Errors of the console, breaches of the content security policy among them. */
+  readonly errors: string[];
+  send(message: unknown): Promise<void>;
+  setTheme(theme: PanelTheme): Promise<void>;
+}
+
+export interface PanelOptions {
+  readonly browser: Browser;
+  readonly name: string;
+  readonly theme?: PanelTheme;
+  readonly size?: { readonly width: number; readonly height: number };
+  /** Answers requests; what it gives is the response's value. */
+  readonly answer?: (method: string, params: unknown) => unknown;
+}
+
+export async function openPanel(options: PanelOptions): Promise<PanelPage> {
+  const { browser, name, theme = 'light', size = { width: 1280, height: 900 } } = options;
+  const page = await browser.newPage({ viewport: size, reducedMotion: 'reduce' });
+  const posted: unknown[] = [];
+  const errors: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(message.text());
+  });
+  page.on('pageerror', (error) => errors.push(error.message));
+  const send = async (message: unknown): Promise<void> => {
+    // A text, since the types of a page's globals are not those of a test's.
+    await page.evaluate(`window.postMessage(${JSON.stringify(message)}, '*')`);
+  };
+  await page.exposeFunction(
+    'panelPosts',
+    (message: { type?: string; id?: number; method?: string; params?: unknown }) => {
+      posted.push(message);
+      if (message.type !== 'request') return;
+      const value = options.answer?.(message.method ?? '', message.params) ?? null;
+      void send({ type: 'response', id: message.id, ok: true, value });
+    },
+  );
+  await page.route('http://panel.test/**', (route) => {
+    const path = new URL(route.request().url()).pathname.slice(1);
+    if (path === '') {
+      const variables = Object.entries(colours[theme].variables).map(([key, value]) => `--vscode-${key}: ${value};`);
+      return route.fulfill({
+        contentType: 'text/html',
+        // The policy of src/host/dashboard/html.ts, with the page's own origin as the source of styles.
+        body: `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-N'; style-src http://panel.test 'nonce-N'; img-src data:; font-src http://panel.test">
+<meta property="csp-nonce" content="N"><title>${name}</title>
+<style nonce="N" id="theme">:root { ${variables.join(' ')} --vscode-font-family: system-ui, sans-serif; --vscode-font-size: 13px; --vscode-editor-font-family: monospace; }</style>
+<link rel="stylesheet" href="/${name}.css"></head><body class="${colours[theme].kind}"><div id="root"></div>
+<script nonce="N">window.acquireVsCodeApi = () => ({ postMessage: (m) => window.panelPosts(m), setState: (s) => { window.kept = s; } });</script>
+<script nonce="N" src="/kit.js"></script><script nonce="N" src="/${name}.js"></script></body></html>`,
+      });
+    }
+    return route.fulfill({
+      contentType: path.endsWith('.css') ? 'text/css' : 'text/javascript',
+      body: readFileSync(join(dist, path), 'utf8'),
+    });
+  });
+  await page.goto('http://panel.test/');
+  return {
+    page,
+    posted,
+    errors,
+    send,
+    async setTheme(next) {
+      const properties = Object.entries(colours[next].variables).map(([key, value]) => [`--vscode-${key}`, value]);
+      await page.evaluate(`
+        for (const [name, value] of ${JSON.stringify(properties)}) document.documentElement.style.setProperty(name, value);
+        document.body.className = ${JSON.stringify(colours[next].kind)};
+      `);
+    },
+  };
+}

@@ -36,21 +36,46 @@ const callsAQuestion = 8;
 if (process.argv[2] === 'server') {
   const server = createServer((request, response) => {
     let text = '';
-    request.on('data', (chunk: Buffer) => { text += chunk.toString(); });
+    request.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
     request.on('end', () => {
       const { prompt, model } = JSON.parse(text) as { prompt: string; model: string };
-      const body = JSON.stringify({ id: 'c', object: 'text_completion', created: 0, model, choices: [{ index: 0, text: reply(prompt), finish_reason: 'stop' }], usage: { prompt_tokens: 400, completion_tokens: 12, total_tokens: 412 } });
-      setTimeout(() => { response.setHeader('content-type', 'application/json').end(body); }, delayMs);
+      const body = JSON.stringify({
+        id: 'c',
+        object: 'text_completion',
+        created: 0,
+        model,
+        choices: [{ index: 0, text: reply(prompt), finish_reason: 'stop' }],
+        usage: { prompt_tokens: 400, completion_tokens: 12, total_tokens: 412 },
+      });
+      setTimeout(() => {
+        response.setHeader('content-type', 'application/json').end(body);
+      }, delayMs);
     });
   });
   server.keepAliveTimeout = 60_000;
   server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
 } else {
   const child = fork(import.meta.filename, ['server'], { execArgv: process.execArgv });
-  const port = await new Promise<number>((ready) => child.once('message', (m) => { ready(Number(m)); }));
+  const port = await new Promise<number>((ready) =>
+    child.once('message', (m) => {
+      ready(Number(m));
+    }),
+  );
   const folder = mkdtempSync(join(tmpdir(), 'autoact-bench-'));
-  const client = new ModelServer({ name: 'delay', baseURL: `http://127.0.0.1:${port}/v1`, apiKey: '', api: 'completions', concurrency, timeoutSeconds: 30, sendTopK: false });
-  const toolbox = new Toolbox([{ title: 'Mira Torvel', kind: 'person', paragraphs: ['Mira Torvel was born in Arden in 1831.'] }]);
+  const client = new ModelServer({
+    name: 'delay',
+    baseURL: `http://127.0.0.1:${port}/v1`,
+    apiKey: '',
+    api: 'completions',
+    concurrency,
+    timeoutSeconds: 30,
+    sendTopK: false,
+  });
+  const toolbox = new Toolbox([
+    { title: 'Mira Torvel', kind: 'person', paragraphs: ['Mira Torvel was born in Arden in 1831.'] },
+  ]);
   const template = loadPrompts('prompts').get('agent');
   if (template === undefined) throw new Error('prompts/agent.md is missing');
   const run = async (count: number, path: string): Promise<void> => {
@@ -58,18 +83,32 @@ if (process.argv[2] === 'server') {
     const outcomes = await runItems({
       items: Array.from({ length: count }, (_, i) => ({
         key: `q${i}`,
-        start: () => groupPlan({
-          key: `q${i}`, question: `Where was person ${i} born?`,
-          context: { template, description: 'You answer questions.', tools: lookupTools },
-          options: { mode: modes.fixed, maxSteps: 10, maxReflections: 1, maxPromptChars: 14_000, maxTokens: { thought: 64, action: 24 }, sampling: { temperature: 0, topP: 1, topK: 0 }, seed: 1 },
-        }),
+        start: () =>
+          groupPlan({
+            key: `q${i}`,
+            question: `Where was person ${i} born?`,
+            context: { template, description: 'You answer questions.', tools: lookupTools },
+            options: {
+              mode: modes.fixed,
+              maxSteps: 10,
+              maxReflections: 1,
+              maxPromptChars: 14_000,
+              maxTokens: { thought: 64, action: 24 },
+              sampling: { temperature: 0, topP: 1, topK: 0 },
+              seed: 1,
+            },
+          }),
       })),
       drivers: { complete: (r, s) => client.complete('base', r, s), call: (r) => toolbox.call(r) },
-      log, concurrency, signal: new AbortController().signal, now: () => Date.now(),
+      log,
+      concurrency,
+      signal: new AbortController().signal,
+      now: () => Date.now(),
       hash: (text) => createHash('sha256').update(text).digest('hex'),
     });
     log.close();
-    if ([...outcomes.values()].some((o) => o.state !== 'done' || !o.result.finished)) throw new Error('not every question was answered');
+    if ([...outcomes.values()].some((o) => o.state !== 'done' || !o.result.finished))
+      throw new Error('not every question was answered');
   };
   try {
     await run(concurrency, join(folder, 'warm.jsonl'));
@@ -80,16 +119,27 @@ if (process.argv[2] === 'server') {
     const cpu = process.cpuUsage(cpuBefore);
     const calls = questions * callsAQuestion;
     const result = {
-      name: 'runner', calls, concurrency, delayMs, wallMs: Math.round(wallMs), idealMs: (calls / concurrency) * delayMs,
-      ofIdeal: Number(((calls / concurrency) * delayMs / wallMs).toFixed(3)),
+      name: 'runner',
+      calls,
+      concurrency,
+      delayMs,
+      wallMs: Math.round(wallMs),
+      idealMs: (calls / concurrency) * delayMs,
+      ofIdeal: Number((((calls / concurrency) * delayMs) / wallMs).toFixed(3)),
       cpuMsPerCall: Number(((cpu.user + cpu.system) / 1000 / calls).toFixed(3)),
-      logBytes: statSync(join(folder, 'log.jsonl')).size, limits, machine: `${cpus().length} × ${cpus()[0]?.model ?? ''}`,
+      logBytes: statSync(join(folder, 'log.jsonl')).size,
+      limits,
+      machine: `${cpus().length} × ${cpus()[0]?.model ?? ''}`,
     };
     if (process.argv.includes('--json')) console.log(JSON.stringify(result));
     else {
-      console.log(`${calls} calls, ${concurrency} at once, ${delayMs} ms each: ${(wallMs / 1000).toFixed(2)} s, ideal ${(result.idealMs / 1000).toFixed(2)} s`);
+      console.log(
+        `${calls} calls, ${concurrency} at once, ${delayMs} ms each: ${(wallMs / 1000).toFixed(2)} s, ideal ${(result.idealMs / 1000).toFixed(2)} s`,
+      );
       console.log(`  ${(result.ofIdeal * 100).toFixed(1)} % of the ideal (limit ${limits.ofIdeal * 100} %)`);
-      console.log(`  ${result.cpuMsPerCall} ms of CPU a call (limit ${limits.cpuMsPerCall} ms), log ${(result.logBytes / 1e6).toFixed(1)} MB`);
+      console.log(
+        `  ${result.cpuMsPerCall} ms of CPU a call (limit ${limits.cpuMsPerCall} ms), log ${(result.logBytes / 1e6).toFixed(1)} MB`,
+      );
     }
     if (result.ofIdeal < limits.ofIdeal || result.cpuMsPerCall > limits.cpuMsPerCall) process.exitCode = 1;
   } finally {

@@ -5,16 +5,26 @@ export interface CommonOptions {
   readonly json?: boolean;
 }
 
+/** The command line itself is wrong. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly reason = 'usage';
+}
+
 /**
  * Runs a command's work with one way of ending: cancel on SIGINT and SIGTERM, one clear message on errors, an exit code
  * that means something.
  */
-export async function act(options: CommonOptions, work: (signal: AbortSignal) => Promise<number | undefined>): Promise<void> {
+export async function act(
+  options: CommonOptions,
+  work: (signal: AbortSignal) => Promise<number | undefined>,
+): Promise<void> {
   const controller = new AbortController();
   let interrupts = 0;
   const onSignal = (): void => {
     if (++interrupts > 1) process.exit(exitCodes.cancelled);
-    if (options.json !== true) process.stderr.write('\nCancelling; what was answered is kept. Press again to stop at once.\n');
+    if (options.json !== true)
+      process.stderr.write('\nCancelling; what was answered is kept. Press again to stop at once.\n');
     controller.abort(new DOMException('cancelled', 'AbortError'));
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
@@ -37,7 +47,8 @@ function fail(options: CommonOptions, error: unknown): void {
   if (options.json === true) printJson({ type: 'error', message, reason, ...(remedy === undefined ? {} : { remedy }) });
   else {
     process.stderr.write(`\nError: ${message}\n${remedy === undefined ? '' : `${remedy}\n`}`);
-    if (reason === 'internal' && error instanceof Error && process.env['AUTOACT_DEBUG'] !== undefined) process.stderr.write(`${error.stack ?? ''}\n`);
+    if (reason === 'internal' && error instanceof Error && process.env['AUTOACT_DEBUG'] !== undefined)
+      process.stderr.write(`${error.stack ?? ''}\n`);
   }
 }
 

@@ -17,12 +17,25 @@ export const exitCodes = {
 } as const;
 
 const byReason: Readonly<Record<string, number>> = {
-  settings: exitCodes.input, 'task-card': exitCodes.input, data: exitCodes.input,
-  'missing-input': exitCodes.input, 'unknown-input': exitCodes.input, 'malformed-file': exitCodes.input,
-  'bad-predictions': exitCodes.input, 'bad-question': exitCodes.input, 'unknown-question': exitCodes.input, 'duplicate-answer': exitCodes.input,
-  'run-missing': exitCodes.input, 'run-exists': exitCodes.input,
-  stage: exitCodes.stage, 'tool-selection': exitCodes.stage, job: exitCodes.stage,
-  disk: exitCodes.disk, 'log-corrupt': exitCodes.disk, 'log-mismatch': exitCodes.input,
+  usage: exitCodes.usage,
+  settings: exitCodes.input,
+  'task-card': exitCodes.input,
+  data: exitCodes.input,
+  'missing-input': exitCodes.input,
+  'unknown-input': exitCodes.input,
+  'malformed-file': exitCodes.input,
+  'bad-predictions': exitCodes.input,
+  'bad-question': exitCodes.input,
+  'unknown-question': exitCodes.input,
+  'duplicate-answer': exitCodes.input,
+  'run-missing': exitCodes.input,
+  'run-exists': exitCodes.input,
+  stage: exitCodes.stage,
+  'tool-selection': exitCodes.stage,
+  job: exitCodes.stage,
+  disk: exitCodes.disk,
+  'log-corrupt': exitCodes.disk,
+  'log-mismatch': exitCodes.input,
 };
 
 /** Classifies an error by its `reason`, never by its text. */
@@ -35,5 +48,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 export function reasonOf(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'reason' in error && typeof error.reason === 'string' ? error.reason : undefined;
+  return typeof error === 'object' && error !== null && 'reason' in error && typeof error.reason === 'string'
+    ? error.reason
+    : undefined;
 }

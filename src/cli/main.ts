@@ -16,7 +16,9 @@ async function main(): Promise<void> {
     .description('Grow an agent group from a handful of examples, on models and machines of your own.')
     .version(packageVersion(packageRoot()))
     .showHelpAfterError('Run "autoact help" or add --help to a command to see what it takes.')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 First steps
   autoact doctor                                   see whether engine, model and Python are in order
   autoact run --task starter/starter.task.json     the whole loop on the starter task
@@ -25,7 +27,8 @@ First steps
 
 Exit codes
   0 done   2 wrong usage   3 wrong task card, settings or data   4 model server or engine
-  5 a stage could not go on   6 disk or run folder   7 doctor found something   130 cancelled   1 anything else`)
+  5 a stage could not go on   6 disk or run folder   7 doctor found something   130 cancelled   1 anything else`,
+    )
     .exitOverride();
   for (const add of [addRun, addEval, addRuns, addExplain, addScore, addWorld, addServe, addDoctor]) add(program);
   try {

@@ -18,7 +18,8 @@ export class ProgressView {
   }
 
   show(status: RunStatus): void {
-    for (const notice of status.notices.slice(this.#noticed)) this.#line(`  ${notice.severity === 'info' ? 'note' : notice.severity}: ${notice.message}`);
+    for (const notice of status.notices.slice(this.#noticed))
+      this.#line(`  ${notice.severity === 'info' ? 'note' : notice.severity}: ${notice.message}`);
     this.#noticed = status.notices.length;
     for (const stage of status.stages) {
       if (stage.state === 'running') this.#running(stage, status);
@@ -37,12 +38,24 @@ export class ProgressView {
       const now = Date.parse(status.updatedAt);
       if (now - this.#lastPlain < plainIntervalMs) return;
       this.#lastPlain = now;
-      this.#write(`  ${stageTitles[stage.id]}: ${stage.done}${stage.total > 0 ? ` of ${stage.total}` : ''}${text === '' ? '' : `, ${text}`}\n`);
+      this.#write(
+        `  ${stageTitles[stage.id]}: ${stage.done}${stage.total > 0 ? ` of ${stage.total}` : ''}${text === '' ? '' : `, ${text}`}\n`,
+      );
       return;
     }
     if (this.#bar?.stage !== stage.id) {
       this.close();
-      const bar = new SingleBar({ format: `  ${stageTitles[stage.id].padEnd(22)} {bar} {value}/{total}  {text}`, hideCursor: true, barsize: 24, stopOnComplete: false, clearOnComplete: true, linewrap: false }, Presets.shades_classic);
+      const bar = new SingleBar(
+        {
+          format: `  ${stageTitles[stage.id].padEnd(22)} {bar} {value}/{total}  {text}`,
+          hideCursor: true,
+          barsize: 24,
+          stopOnComplete: false,
+          clearOnComplete: true,
+          linewrap: false,
+        },
+        Presets.shades_classic,
+      );
       bar.start(Math.max(stage.total, 1), stage.done, { text });
       this.#bar = { stage: stage.id, bar };
     }
@@ -56,7 +69,9 @@ export class ProgressView {
     const mark = { done: '✓', failed: '✗', cancelled: '–', skipped: '·', pending: '', running: '' }[stage.state];
     const counts = stage.counts.map((c) => `${c.label} ${c.value}`).join(', ');
     const dropped = stage.dropped.map((d) => `${d.reason} ${d.count}`).join(', ');
-    this.#line(`${mark} ${stageTitles[stage.id].padEnd(22)} ${formatSeconds(stage.seconds).padStart(8)}  ${counts}${dropped === '' ? '' : `; dropped: ${dropped}`}`);
+    this.#line(
+      `${mark} ${stageTitles[stage.id].padEnd(22)} ${formatSeconds(stage.seconds).padStart(8)}  ${counts}${dropped === '' ? '' : `; dropped: ${dropped}`}`,
+    );
   }
 
   #line(text: string): void {
@@ -71,7 +86,12 @@ function describeStage(stage: StageStatus, status: RunStatus): string {
   if (stage.ratePerSecond !== undefined) parts.push(`${stage.ratePerSecond.toFixed(1)}/s`);
   if (stage.secondsLeft !== undefined) parts.push(`${formatSeconds(stage.secondsLeft)} left`);
   if (stage.id === 'training') {
-    parts.push(...status.training.flatMap((c) => { const last = c.points.at(-1); return last === undefined ? [] : [`${c.adapter} ${last.loss.toFixed(3)}`]; }));
+    parts.push(
+      ...status.training.flatMap((c) => {
+        const last = c.points.at(-1);
+        return last === undefined ? [] : [`${c.adapter} ${last.loss.toFixed(3)}`];
+      }),
+    );
   } else if (stage.activity !== undefined) parts.push(stage.activity);
   return parts.join(', ');
 }
@@ -79,5 +99,7 @@ function describeStage(stage: StageStatus, status: RunStatus): string {
 export function formatSeconds(seconds: number): string {
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes} min ${String(Math.round(seconds % 60)).padStart(2, '0')} s` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+  return minutes < 60
+    ? `${minutes} min ${String(Math.round(seconds % 60)).padStart(2, '0')} s`
+    : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
 }

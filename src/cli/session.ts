@@ -64,12 +64,20 @@ export function openSession(options: SessionOptions): Session {
   const old = options.resume === undefined ? undefined : folder.record();
   const taskFile = resolve(options.workspace, old?.taskFile ?? options.taskFile);
   const task = withWorld(old === undefined ? loadTaskCard(taskFile) : TaskCard.parse(old.task), options.world);
-  const settings = old === undefined ? resolveSettings(task.settings, ...options.settings) : Settings.parse(old.settings);
+  const settings =
+    old === undefined ? resolveSettings(task.settings, ...options.settings) : Settings.parse(old.settings);
   const data = loadTaskData(task, taskFile);
-  const prompts = old === undefined ? loadPrompts(join(root, 'prompts'), join(options.workspace, '.autoact', 'prompts')) : recordedPrompts(old);
+  const prompts =
+    old === undefined
+      ? loadPrompts(join(root, 'prompts'), join(options.workspace, '.autoact', 'prompts'))
+      : recordedPrompts(old);
   const record = old ?? newRecord(folder.id, options, { root, task, taskFile, settings, data, prompts });
   if (old !== undefined && old.documents.sha256 !== sha256(JSON.stringify(data.pages))) {
-    throw new RunError('log-mismatch', `The documents of run "${folder.id}" have changed since it was started.`, 'Restore them, or start a new run.');
+    throw new RunError(
+      'log-mismatch',
+      `The documents of run "${folder.id}" have changed since it was started.`,
+      'Restore them, or start a new run.',
+    );
   }
   if (old === undefined) folder.create(record);
   const unlock = folder.lock();
@@ -110,14 +118,26 @@ function connect(options: SessionOptions, parts: Parts): Session {
     secret: (name) => process.env[name],
   });
   const trainer = new BoxTrainer({
-    root, engine, folder: folder.path, run: folder.id,
-    baseFolder: settings.training.base === undefined ? join(root, 'starter', 'weights') : resolve(dirname(parts.taskFile), settings.training.base),
+    root,
+    engine,
+    folder: folder.path,
+    run: folder.id,
+    baseFolder:
+      settings.training.base === undefined
+        ? join(root, 'starter', 'weights')
+        : resolve(dirname(parts.taskFile), settings.training.base),
     notify: options.notify,
   });
   const earlier = RunStatus.safeParse(readJson(folder.file('status.json')));
   const tracker = new StatusTracker(
     {
-      run: folder.id, task: task.name, taskFile: parts.taskFile, mode: settings.mode, seed: settings.seed, metric: task.metric, pid: process.pid,
+      run: folder.id,
+      task: task.name,
+      taskFile: parts.taskFile,
+      mode: settings.mode,
+      seed: settings.seed,
+      metric: task.metric,
+      pid: process.pid,
       roles: ['meta', 'plan', 'tool', 'reflect'].map((role) => ({ role, ...targetOf(settings, role) })),
     },
     () => Date.now(),
@@ -128,21 +148,40 @@ function connect(options: SessionOptions, parts: Parts): Session {
     earlier.success ? earlier.data : undefined,
   );
   const context: PipelineContext = {
-    task, settings, mode: modes[settings.mode], prompts,
-    documents: data.pages, questions: data.questions, offeredTools: toolbox.offered,
-    tracker, signal: options.signal,
+    task,
+    settings,
+    mode: modes[settings.mode],
+    prompts,
+    documents: data.pages,
+    questions: data.questions,
+    offeredTools: toolbox.offered,
+    tracker,
+    signal: options.signal,
     ports: {
-      log, models, trainer, tools: toolbox,
+      log,
+      models,
+      trainer,
+      tools: toolbox,
       store: folder,
       now: () => Date.now(),
       hash: sha256,
     },
   };
   return {
-    folder, context, record, data, engine,
+    folder,
+    context,
+    record,
+    data,
+    engine,
     provenance: (used) => ({
-      run: folder.id, createdAt: record.createdAt, machine: machine(), mode: settings.mode, models: used,
-      prompts: sha256(JSON.stringify(record.prompts)), seeds: [settings.seed], questions: data.description,
+      run: folder.id,
+      createdAt: record.createdAt,
+      machine: machine(),
+      mode: settings.mode,
+      models: used,
+      prompts: sha256(JSON.stringify(record.prompts)),
+      seeds: [settings.seed],
+      questions: data.description,
       sampling: `planning: temperature ${settings.planning.sampling.temperature}, synthesis: temperature ${settings.synthesis.sampling.temperature}`,
       versions: record.versions,
     }),
@@ -156,7 +195,9 @@ function connect(options: SessionOptions, parts: Parts): Session {
 
 /** GGUF file that the embedded engine serves. */
 export function modelPath(root: string, taskFile: string, settings: Settings): string {
-  return settings.embedded.model === undefined ? join(root, 'starter', 'weights', 'starter.gguf') : resolve(dirname(taskFile), settings.embedded.model);
+  return settings.embedded.model === undefined
+    ? join(root, 'starter', 'weights', 'starter.gguf')
+    : resolve(dirname(taskFile), settings.embedded.model);
 }
 
 function newRecord(id: string, options: SessionOptions, parts: Omit<Parts, 'folder' | 'record' | 'unlock'>): RunRecord {
@@ -165,23 +206,45 @@ function newRecord(id: string, options: SessionOptions, parts: Omit<Parts, 'fold
   const usesEmbedded = roles.some((role) => targetOf(settings, role).server === 'embedded');
   const weights = usesEmbedded ? fileHash(modelPath(root, parts.taskFile, settings)) : undefined;
   return {
-    version: 1, id, createdAt: new Date().toISOString(),
+    version: 1,
+    id,
+    createdAt: new Date().toISOString(),
     ...(options.parent === undefined ? {} : { parent: options.parent }),
-    taskFile: parts.taskFile, task, settings,
-    prompts: Object.fromEntries([...prompts].map(([name, p]) => [name, { version: p.version, sha256: sha256(p.text), text: p.text, inputs: [...p.inputs] }])),
+    taskFile: parts.taskFile,
+    task,
+    settings,
+    prompts: Object.fromEntries(
+      [...prompts].map(([name, p]) => [
+        name,
+        { version: p.version, sha256: sha256(p.text), text: p.text, inputs: [...p.inputs] },
+      ]),
+    ),
     toolLibrarySha256: sha256(JSON.stringify(lookupTools)),
     documents: { count: data.pages.length, sha256: sha256(JSON.stringify(data.pages)) },
-    questions: { count: data.questions.length, sha256: sha256(JSON.stringify(data.questions.map((q) => [q.id, q.question]))) },
+    questions: {
+      count: data.questions.length,
+      sha256: sha256(JSON.stringify(data.questions.map((q) => [q.id, q.question]))),
+    },
     versions: { autoact: packageVersion(root), node: process.version },
-    models: Object.fromEntries(roles.map((role) => {
-      const target = targetOf(settings, role);
-      return [role, { ...target, ...(target.server === 'embedded' && weights !== undefined ? { sha256: weights } : {}) }];
-    })),
+    models: Object.fromEntries(
+      roles.map((role) => {
+        const target = targetOf(settings, role);
+        return [
+          role,
+          { ...target, ...(target.server === 'embedded' && weights !== undefined ? { sha256: weights } : {}) },
+        ];
+      }),
+    ),
   };
 }
 
 function recordedPrompts(record: RunRecord): PipelineContext['prompts'] {
-  return new Map(Object.entries(record.prompts).map(([name, p]) => [name, { name, version: p.version, inputs: p.inputs, text: p.text }]));
+  return new Map(
+    Object.entries(record.prompts).map(([name, p]) => [
+      name,
+      { name, version: p.version, inputs: p.inputs, text: p.text },
+    ]),
+  );
 }
 
 function withWorld(task: TaskCard, seed: number | undefined): TaskCard {
@@ -192,7 +255,10 @@ function withWorld(task: TaskCard, seed: number | undefined): TaskCard {
 
 function newRunId(options: SessionOptions): string {
   const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const slug = (options.name ?? options.taskFile.split(/[\\/]/).pop() ?? 'run').replace(/\.task\.json$/, '').replace(/[^\w-]+/g, '-').slice(0, 40);
+  const slug = (options.name ?? options.taskFile.split(/[\\/]/).pop() ?? 'run')
+    .replace(/\.task\.json$/, '')
+    .replace(/[^\w-]+/g, '-')
+    .slice(0, 40);
   return `${stamp}-${slug}-${process.pid.toString(36)}`;
 }
 
@@ -216,4 +282,3 @@ function readJson(path: string): unknown {
     return undefined;
   }
 }
-

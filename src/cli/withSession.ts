@@ -4,7 +4,12 @@ import type { Session } from './session.ts';
 import { exitCodes } from './exitCodes.ts';
 
 /** Does work on an open run, records how it ended, and closes the run whatever happens. */
-export async function withSession(session: Session, options: CommonOptions, view: ProgressView, work: () => Promise<void>): Promise<number> {
+export async function withSession(
+  session: Session,
+  options: CommonOptions,
+  view: ProgressView,
+  work: () => Promise<void>,
+): Promise<number> {
   const { context, folder } = session;
   const { signal, ports } = context;
   let state: 'done' | 'failed' | 'cancelled' = 'failed';
@@ -24,7 +29,10 @@ export async function withSession(session: Session, options: CommonOptions, view
     await finish(session, state);
     view.close();
     if (options.json === true) printJson({ type: 'done', run: folder.id, folder: folder.path, state });
-    else if (state !== 'done') process.stderr.write(`\nRun ${folder.id} ${state === 'cancelled' ? 'was cancelled' : 'stopped'}. Go on with: autoact run --resume ${folder.id}\n`);
+    else if (state !== 'done')
+      process.stderr.write(
+        `\nRun ${folder.id} ${state === 'cancelled' ? 'was cancelled' : 'stopped'}. Go on with: autoact run --resume ${folder.id}\n`,
+      );
   }
 }
 

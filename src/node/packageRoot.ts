@@ -5,7 +5,10 @@ import { dirname, join } from 'node:path';
 export function packageRoot(): string {
   for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'package.json')) && existsSync(join(folder, 'prompts'))) return folder;
-    if (dirname(folder) === folder) throw new Error('The files of AutoAct are incomplete: package.json and prompts/ were not found above the program. Install it again.');
+    if (dirname(folder) === folder)
+      throw new Error(
+        'The files of AutoAct are incomplete: package.json and prompts/ were not found above the program. Install it again.',
+      );
   }
 }
 

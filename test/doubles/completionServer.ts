@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { cutAtStops } from '../../src/node/openai/modelServer.ts';
 
 export interface Asked {
   readonly prompt: string;
@@ -7,7 +8,15 @@ export interface Asked {
   readonly model: string;
 }
 
-export type Reply = string | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> } | 'reset' | 'hang';
+export interface RawReply {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+/** Text is a completion; a reset closes the connection, a hang never answers. */
+export type Reply = string | RawReply | { readonly fault: 'reset' | 'hang' };
+export const reset: Reply = { fault: 'reset' };
+export const hang: Reply = { fault: 'hang' };
 
 /** An OpenAI-compatible server for tests: answers from a function, counts what it is asked. */
 export class CompletionServer {
@@ -36,30 +45,52 @@ export class CompletionServer {
     await new Promise((done) => this.#server.close(done));
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse, reply: (asked: Asked, count: number) => Reply): Promise<void> {
+  async #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    reply: (asked: Asked, count: number) => Reply,
+  ): Promise<void> {
     if (request.url === '/v1/models') {
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ object: 'list', data: [{ id: 'base', object: 'model' }] }));
+      response
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ object: 'list', data: [{ id: 'base', object: 'model' }] }));
       return;
     }
     let text = '';
     for await (const chunk of request) text += String(chunk);
-    const body = JSON.parse(text) as { prompt?: string; messages?: { content: string }[]; seed: number; model: string };
+    const body = JSON.parse(text) as {
+      prompt?: string;
+      messages?: { content: string }[];
+      seed: number;
+      model: string;
+      stop?: string[];
+    };
     const asked = { prompt: body.prompt ?? body.messages?.[0]?.content ?? '', seed: body.seed, model: body.model };
     this.asked.push(asked);
     const answer = reply(asked, this.asked.length);
     if (this.#delayMs > 0) await new Promise((go) => setTimeout(go, this.#delayMs));
-    if (answer === 'hang') return;
-    if (answer === 'reset') {
-      request.socket.destroy();
+    if (typeof answer === 'object' && 'fault' in answer) {
+      if (answer.fault === 'reset') request.socket.destroy();
       return;
     }
     if (typeof answer !== 'string') {
       response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers }).end(answer.body);
       return;
     }
-    const choice = body.messages === undefined ? { index: 0, text: answer, finish_reason: 'stop' } : { index: 0, message: { role: 'assistant', content: answer }, finish_reason: 'stop' };
+    const said = body.messages === undefined ? cutAtStops(answer, body.stop ?? []) : answer;
+    const choice =
+      body.messages === undefined
+        ? { index: 0, text: said, finish_reason: 'stop' }
+        : { index: 0, message: { role: 'assistant', content: said }, finish_reason: 'stop' };
     response.setHeader('content-type', 'application/json').end(
-      JSON.stringify({ id: 'c', object: 'text_completion', created: 0, model: body.model, choices: [choice], usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 } }),
+      JSON.stringify({
+        id: 'c',
+        object: 'text_completion',
+        created: 0,
+        model: body.model,
+        choices: [choice],
+        usage: { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 },
+      }),
     );
   }
 }

@@ -8,7 +8,15 @@ import { Toolbox } from '../../src/node/tools/toolbox.ts';
 import { planningInput } from './planning.ts';
 
 const [logPath = '', baseURL = '', count = '0'] = process.argv.slice(2);
-const server = new ModelServer({ name: 'test', baseURL, apiKey: '', api: 'completions', concurrency: 8, timeoutSeconds: 20, sendTopK: false });
+const server = new ModelServer({
+  name: 'test',
+  baseURL,
+  apiKey: '',
+  api: 'completions',
+  concurrency: 8,
+  timeoutSeconds: 20,
+  sendTopK: false,
+});
 const toolbox = new Toolbox([{ title: 'Mira Torvel', kind: 'person', paragraphs: ['Mira Torvel was born in Arden.'] }]);
 const log = LogFile.open(logPath);
 await runItems({

@@ -3,10 +3,12 @@ import { CompletionServer, plannerReply, type Asked, type Reply } from './comple
 /** Plays the Meta-Agent and the planners: writes pairs, picks tools, answers every question with "Arden". */
 export function metaReply(asked: Asked): string {
   const { prompt, seed } = asked;
-  if (prompt.endsWith('New pairs:')) return `\nQuestion: Where was person number ${seed % 1000} of the town born?\nAnswer: Arden\nQuestion: broken ${seed}\n`;
+  if (prompt.endsWith('New pairs:'))
+    return `\nQuestion: Where was person number ${seed % 1000} of the town born?\nAnswer: Arden\nQuestion: broken ${seed}\n`;
   if (prompt.endsWith('Selected tools:')) return '\n1. Retrieve\n2. Search\n3. Lookup';
   const history = prompt.slice(prompt.lastIndexOf('Question:'));
-  if (prompt.endsWith('Action:') && !history.includes('Judge it now')) return history.includes('Observation:') ? ' Finish[Arden]' : ' Retrieve[Mira Torvel]';
+  if (prompt.endsWith('Action:') && !history.includes('Judge it now'))
+    return history.includes('Observation:') ? ' Finish[Arden]' : ' Retrieve[Mira Torvel]';
   if (/Action: \w+\[$/.test(prompt)) return 'Arden]';
   return plannerReply(asked);
 }

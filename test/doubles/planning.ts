@@ -1,21 +1,40 @@
 import { modes } from '../../src/core/pipeline/mode.ts';
 import type { PlanningInput } from '../../src/core/methods/planning.ts';
-import type { Answer, CompletionAnswer, CompletionRequest, Method, Request, ToolAnswer } from '../../src/core/run/request.ts';
+import type {
+  Answer,
+  CompletionAnswer,
+  CompletionRequest,
+  Method,
+  Request,
+  ToolAnswer,
+} from '../../src/core/run/request.ts';
 import { lookupTools } from '../../src/core/tools/library.ts';
 import { loadPrompts } from '../../src/node/store/prompts.ts';
 
 export const prompts = loadPrompts('prompts');
 
-export function planningInput(overrides: Partial<PlanningInput['options']> = {}, question = 'Where was Mira Torvel born?'): PlanningInput {
+export function planningInput(
+  overrides: Partial<PlanningInput['options']> = {},
+  question = 'Where was Mira Torvel born?',
+): PlanningInput {
   const template = prompts.get('agent');
   if (template === undefined) throw new Error('prompts/agent.md is missing');
   return {
     key: 'evaluation/autoact/q1/0',
     question,
-    context: { template, description: 'You answer questions.', tools: lookupTools.filter((t) => t.name !== 'Calculator') },
+    context: {
+      template,
+      description: 'You answer questions.',
+      tools: lookupTools.filter((t) => t.name !== 'Calculator'),
+    },
     options: {
-      mode: modes.fixed, maxSteps: 10, maxReflections: 1, maxPromptChars: 14_000,
-      maxTokens: { thought: 256, action: 64 }, sampling: { temperature: 0, topP: 1, topK: 0 }, seed: 1,
+      mode: modes.fixed,
+      maxSteps: 10,
+      maxReflections: 1,
+      maxPromptChars: 14_000,
+      maxTokens: { thought: 256, action: 64 },
+      sampling: { temperature: 0, topP: 1, topK: 0 },
+      seed: 1,
       ...overrides,
     },
   };

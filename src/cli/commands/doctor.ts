@@ -44,7 +44,10 @@ export function addDoctor(program: Command): void {
         if (options.json === true) printJson(checks);
         else {
           const mark = { ok: '✓', warning: '!', failed: '✗' };
-          for (const c of checks) process.stdout.write(`${mark[c.state]} ${c.name.padEnd(16)} ${c.detail}\n${c.remedy === undefined ? '' : `  ${' '.repeat(16)} ${c.remedy}\n`}`);
+          for (const c of checks)
+            process.stdout.write(
+              `${mark[c.state]} ${c.name.padEnd(16)} ${c.detail}\n${c.remedy === undefined ? '' : `  ${' '.repeat(16)} ${c.remedy}\n`}`,
+            );
         }
         return checks.some((c) => c.state === 'failed') ? exitCodes.unhealthy : exitCodes.ok;
       }),
@@ -55,7 +58,13 @@ async function examine(options: DoctorOptions, signal: AbortSignal): Promise<Che
   const root = packageRoot();
   const workspace = resolve(options.workspace);
   const taskFile = resolve(options.task ?? join(root, 'starter', 'starter.task.json'));
-  const checks: Check[] = [{ name: 'AutoAct', state: 'ok', detail: `${packageVersion(root)} on Node ${process.version}, ${process.platform} ${process.arch}` }];
+  const checks: Check[] = [
+    {
+      name: 'AutoAct',
+      state: 'ok',
+      detail: `${packageVersion(root)} on Node ${process.version}, ${process.platform} ${process.arch}`,
+    },
+  ];
   const check = async (name: string, work: () => Promise<string> | string): Promise<void> => {
     try {
       checks.push({ name, state: 'ok', detail: await work() });
@@ -74,21 +83,43 @@ async function examine(options: DoctorOptions, signal: AbortSignal): Promise<Che
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
     const { bavail, bsize } = statfsSync(folder);
-    if (bavail * bsize < wantedFreeBytes) throw new Error(`Only ${(bavail * bsize / 1e9).toFixed(1)} GB are free at ${folder}; a run with training wants ${wantedFreeBytes / 1e9} GB.`);
-    return `${folder} can be written, ${(bavail * bsize / 1e9).toFixed(0)} GB free`;
+    if (bavail * bsize < wantedFreeBytes)
+      throw new Error(
+        `Only ${((bavail * bsize) / 1e9).toFixed(1)} GB are free at ${folder}; a run with training wants ${wantedFreeBytes / 1e9} GB.`,
+      );
+    return `${folder} can be written, ${((bavail * bsize) / 1e9).toFixed(0)} GB free`;
   });
-  const targets = [...new Map(['meta', 'plan', 'tool', 'reflect'].map((role) => targetOf(settings, role)).map((t) => [`${t.server}/${t.model}`, t])).values()];
+  const targets = [
+    ...new Map(
+      ['meta', 'plan', 'tool', 'reflect']
+        .map((role) => targetOf(settings, role))
+        .map((t) => [`${t.server}/${t.model}`, t]),
+    ).values(),
+  ];
   if (targets.some((t) => t.server === 'embedded')) {
     await check('Engine', async () => {
       const { version, module } = locateEngine([root]);
       const model = modelPath(root, taskFile, settings);
-      if (!existsSync(model)) throw new Error(`node-llama-cpp ${version} is there, but the model file ${model} is not.`);
-      const engine = await startEngine({ entry: join(root, 'dist', 'engine.js'), module, modelPath: model, contextSize: 512, parallel: 1, signal });
+      if (!existsSync(model))
+        throw new Error(`node-llama-cpp ${version} is there, but the model file ${model} is not.`);
+      const engine = await startEngine({
+        entry: join(root, 'dist', 'engine.js'),
+        module,
+        modelPath: model,
+        contextSize: 512,
+        parallel: 1,
+        signal,
+      });
       await engine.stop();
       return `node-llama-cpp ${version} loads ${model}`;
     });
   }
-  const models = new ModelServers({ servers: settings.servers, embedded: () => Promise.reject(new Error('checked apart')), embeddedConcurrency: 1, secret: (name) => process.env[name] });
+  const models = new ModelServers({
+    servers: settings.servers,
+    embedded: () => Promise.reject(new Error('checked apart')),
+    embeddedConcurrency: 1,
+    secret: (name) => process.env[name],
+  });
   for (const target of targets.filter((t) => t.server !== 'embedded')) {
     await check(`Server ${target.server}`, async () => {
       await models.check(target, signal);
@@ -97,8 +128,19 @@ async function examine(options: DoctorOptions, signal: AbortSignal): Promise<Che
   }
   await check('Python', async () => {
     const python = await installedPython({ signal });
-    if (python === undefined) throw Object.assign(new Error('The Python environment for training is not installed yet.'), { remedy: 'It is installed when a run first trains (npm start does it), or set AUTOACT_PYTHON to an interpreter with torch, transformers and peft.' });
-    const { stdout } = await promisify(execFile)(python, ['-c', 'import importlib.metadata as m;print(", ".join(f"{p} {m.version(p)}" for p in ("torch","transformers","peft")))'], { signal });
+    if (python === undefined)
+      throw Object.assign(new Error('The Python environment for training is not installed yet.'), {
+        remedy:
+          'It is installed when a run first trains (npm start does it), or set AUTOACT_PYTHON to an interpreter with torch, transformers and peft.',
+      });
+    const { stdout } = await promisify(execFile)(
+      python,
+      [
+        '-c',
+        'import importlib.metadata as m;print(", ".join(f"{p} {m.version(p)}" for p in ("torch","transformers","peft")))',
+      ],
+      { signal },
+    );
     return `${python}: ${stdout.trim()}`;
   });
   return checks;

@@ -25,12 +25,21 @@ interface EvalOptions extends CommonOptions {
 }
 
 const Tools = z.object({ selected: z.array(z.string()) });
-const Adapters = z.array(z.object({ name: z.string(), model: z.string().regex(/^[\w.-]+$/), sha256: z.string(), probe: z.object({ ok: z.boolean(), message: z.string() }) }));
+const Adapters = z.array(
+  z.object({
+    name: z.string(),
+    model: z.string().regex(/^[\w.-]+$/),
+    sha256: z.string(),
+    probe: z.object({ ok: z.boolean(), message: z.string() }),
+  }),
+);
 
 export function addEval(program: Command): void {
   program
     .command('eval')
-    .description('Evaluate the trained group of a run again: on a fresh world, on other questions, with other settings.')
+    .description(
+      'Evaluate the trained group of a run again: on a fresh world, on other questions, with other settings.',
+    )
     .requiredOption('--run <run>', 'the run that trained the group')
     .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')
     .option('--world <seed>', 'questions and pages of the generated world of this seed', wholeNumber)
@@ -56,14 +65,23 @@ export function addEval(program: Command): void {
           // The parent's settings, so that training and evaluation are those of one system.
           settings: [record.settings as Record<string, unknown>, ...options.setting.map(settingFromText)],
           signal,
-          publish: (status) => { if (options.json === true) printJson({ type: 'status', status }); else view.show(status); },
-          notify: (message) => { if (options.json === true) printJson({ type: 'notice', severity: 'info', message }); else process.stderr.write(`  ${message}\n`); },
+          publish: (status) => {
+            if (options.json === true) printJson({ type: 'status', status });
+            else view.show(status);
+          },
+          notify: (message) => {
+            if (options.json === true) printJson({ type: 'notice', severity: 'info', message });
+            else process.stderr.write(`  ${message}\n`);
+          },
         });
         return withSession(session, options, view, async () => {
           const wanted = adaptersOf(session.context.settings.evaluation.systems);
           for (const name of wanted) await session.engine.loadAdapter(...loadable(parent, adapters, name), signal);
           const report = await runEvaluation(session.context, tools, adapters, (models) => session.provenance(models));
-          if (options.json !== true) process.stdout.write(`\n${renderReportTable(report, { colour: process.stdout.isTTY })}\nReport: ${session.folder.file('report.md')}\n`);
+          if (options.json !== true)
+            process.stdout.write(
+              `\n${renderReportTable(report, { colour: process.stdout.isTTY })}\nReport: ${session.folder.file('report.md')}\n`,
+            );
         });
       }),
     );
@@ -73,21 +91,39 @@ function product(folder: RunFolder, name: string): unknown {
   try {
     return JSON.parse(readFileSync(folder.file(name), 'utf8')) as unknown;
   } catch {
-    throw new RunError('stage-order', `Run "${folder.id}" has no ${name}: it has not come that far.`, `Finish it first: autoact run --resume ${folder.id}`);
+    throw new RunError(
+      'stage-order',
+      `Run "${folder.id}" has no ${name}: it has not come that far.`,
+      `Finish it first: autoact run --resume ${folder.id}`,
+    );
   }
 }
 
 /** Model name and file of an adapter; a file that is not the recorded one is refused. */
 function loadable(folder: RunFolder, adapters: readonly TrainedAdapter[], name: string): [string, string] {
   const adapter = adapters.find((a) => a.name === name);
-  if (adapter === undefined) throw new RunError('stage-order', `Run "${folder.id}" did not train the adapter "${name}".`, 'Train it with: autoact run --ablations');
+  if (adapter === undefined)
+    throw new RunError(
+      'stage-order',
+      `Run "${folder.id}" did not train the adapter "${name}".`,
+      'Train it with: autoact run --ablations',
+    );
   const path = folder.file(`adapters/${adapter.model}.gguf`);
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
   } catch {
-    throw new RunError('run-missing', `The adapter file ${path} is gone.`, 'Remove adapters.json and resume the run: it is converted again from the training job.');
+    throw new RunError(
+      'run-missing',
+      `The adapter file ${path} is gone.`,
+      'Remove adapters.json and resume the run: it is converted again from the training job.',
+    );
   }
-  if (sha256(bytes) !== adapter.sha256) throw new RunError('log-corrupt', `The adapter file ${path} is not the one that was trained.`, 'Restore it, or train again in a new run.');
+  if (sha256(bytes) !== adapter.sha256)
+    throw new RunError(
+      'log-corrupt',
+      `The adapter file ${path} is not the one that was trained.`,
+      'Restore it, or train again in a new run.',
+    );
   return [adapter.model, path];
 }

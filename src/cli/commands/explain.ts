@@ -24,10 +24,15 @@ export function addExplain(program: Command): void {
       act(options, () => {
         const folder = new RunFolder(runsFolder(resolve(options.workspace)), run);
         folder.record();
-        const adaptersBySystem = Object.fromEntries(Object.values(systemTable).map((s) => [s.id, s.adapters === undefined ? [] : Object.values(s.adapters)]));
+        const adaptersBySystem = Object.fromEntries(
+          Object.values(systemTable).map((s) => [s.id, s.adapters === undefined ? [] : Object.values(s.adapters)]),
+        );
         const found = explain(id, readProducts(folder), adaptersBySystem);
         if (options.json === true) printJson(found);
-        else if (found.length === 0) process.stdout.write(`Nothing is known of "${id}" in run ${run}. Ids are in database.jsonl, trajectories.jsonl and training/ of its folder.\n`);
+        else if (found.length === 0)
+          process.stdout.write(
+            `Nothing is known of "${id}" in run ${run}. Ids are in database.jsonl, trajectories.jsonl and training/ of its folder.\n`,
+          );
         else process.stdout.write(found.map(render).join('\n'));
         return Promise.resolve(found.length === 0 ? exitCodes.input : undefined);
       }),
@@ -35,7 +40,8 @@ export function addExplain(program: Command): void {
 }
 
 function render(e: Explanation): string {
-  const list = (ids: readonly string[]): string => `${ids.slice(0, shownIds).join(', ')}${ids.length > shownIds ? `, and ${ids.length - shownIds} more` : ''}`;
+  const list = (ids: readonly string[]): string =>
+    `${ids.slice(0, shownIds).join(', ')}${ids.length > shownIds ? `, and ${ids.length - shownIds} more` : ''}`;
   return [
     `${e.kind} ${e.id}`,
     ...e.facts.map((fact) => `  ${fact}`),
@@ -65,7 +71,9 @@ function readProducts(folder: RunFolder): ProvenanceProducts {
 function droppedPairs(folder: RunFolder): ProvenanceProducts['droppedPairs'] {
   if (!existsSync(folder.logPath)) return [];
   return LogFile.read(folder.logPath, 'selfInstruct/0').flatMap((entry) =>
-    'note' in entry && entry.note.kind === 'dropped' ? [{ text: entry.note.text, reason: entry.note.reason ?? 'no reason recorded', round: entry.note.step }] : [],
+    'note' in entry && entry.note.kind === 'dropped'
+      ? [{ text: entry.note.text, reason: entry.note.reason ?? 'no reason recorded', round: entry.note.step }]
+      : [],
   );
 }
 

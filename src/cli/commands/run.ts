@@ -5,7 +5,7 @@ import { renderReportTable } from '../../core/evaluate/reportTable.ts';
 import { runPipeline } from '../../core/pipeline/pipeline.ts';
 import { settingFromText, systems } from '../../core/pipeline/settings.ts';
 import { stageIds, type StageId } from '../../core/run/status.ts';
-import { act, printJson, type CommonOptions } from '../action.ts';
+import { act, printJson, UsageError, type CommonOptions } from '../action.ts';
 import { ProgressView } from '../progressView.ts';
 import { openSession } from '../session.ts';
 import { withSession } from '../withSession.ts';
@@ -39,7 +39,8 @@ export function addRun(program: Command): void {
     .addHelpText('after', '\nEverything is kept in <workspace>/.autoact/runs/<run>/. Ctrl-C cancels; --resume goes on.')
     .action((options: RunOptions) =>
       act(options, async (signal) => {
-        if (options.task === undefined && options.resume === undefined) throw new InvalidArgumentError('Name a task card with --task, or a run with --resume.');
+        if (options.task === undefined && options.resume === undefined)
+          throw new UsageError('Name a task card with --task, or a run with --resume.');
         const view = new ProgressView(process.stderr.isTTY);
         const session = openSession({
           workspace: resolve(options.workspace),
@@ -48,13 +49,21 @@ export function addRun(program: Command): void {
           ...(options.world === undefined ? {} : { world: options.world }),
           settings: settingLayers(options),
           signal,
-          publish: (status) => { if (options.json === true) printJson({ type: 'status', status }); else view.show(status); },
-          notify: (message) => { if (options.json === true) printJson({ type: 'notice', severity: 'info', message }); else process.stderr.write(`  ${message}\n`); },
+          publish: (status) => {
+            if (options.json === true) printJson({ type: 'status', status });
+            else view.show(status);
+          },
+          notify: (message) => {
+            if (options.json === true) printJson({ type: 'notice', severity: 'info', message });
+            else process.stderr.write(`  ${message}\n`);
+          },
         });
         return withSession(session, options, view, async () => {
           const report = await runPipeline(session.context, options.stage, (models) => session.provenance(models));
           if (report !== undefined && options.json !== true) {
-            process.stdout.write(`\n${renderReportTable(report, { colour: process.stdout.isTTY })}\nReport: ${session.folder.file('report.md')}\n`);
+            process.stdout.write(
+              `\n${renderReportTable(report, { colour: process.stdout.isTTY })}\nReport: ${session.folder.file('report.md')}\n`,
+            );
           }
         });
       }),
@@ -63,7 +72,9 @@ export function addRun(program: Command): void {
 
 function settingLayers(options: RunOptions): Record<string, unknown>[] {
   return [
-    ...(options.ablations === true ? [{ evaluation: { systems: ['autoact', 'zero-shot', ...systems.filter((s) => s.startsWith('no-'))] } }] : []),
+    ...(options.ablations === true
+      ? [{ evaluation: { systems: ['autoact', 'zero-shot', ...systems.filter((s) => s.startsWith('no-'))] } }]
+      : []),
     ...(options.seed === undefined ? [] : [{ seed: options.seed }]),
     ...(options.mode === undefined ? [] : [{ mode: options.mode }]),
     ...options.setting.map(settingFromText),

@@ -18,7 +18,9 @@ export function addRuns(program: Command): void {
         const rows = listRuns(folder).map((id) => describe(new RunFolder(folder, id)));
         if (options.json === true) printJson(rows);
         else if (rows.length === 0) process.stdout.write('No run here. Start one with: autoact run --task FILE\n');
-        else for (const row of rows) process.stdout.write(`${row.run}  ${row.state.padEnd(11)}  ${row.stage.padEnd(22)}  ${row.task}\n`);
+        else
+          for (const row of rows)
+            process.stdout.write(`${row.run}  ${row.state.padEnd(11)}  ${row.stage.padEnd(22)}  ${row.task}\n`);
         return Promise.resolve(undefined);
       }),
     );
@@ -30,7 +32,12 @@ function describe(folder: RunFolder): { run: string; state: string; stage: strin
   const { state, pid, stages, task } = status.data;
   const at = stages.find((s) => s.state !== 'done' && s.state !== 'skipped');
   const dead = state === 'running' && (pid === undefined || !isAlive(pid));
-  return { run: folder.id, state: dead ? 'interrupted' : state, stage: at === undefined ? '' : stageTitles[at.id], task };
+  return {
+    run: folder.id,
+    state: dead ? 'interrupted' : state,
+    stage: at === undefined ? '' : stageTitles[at.id],
+    task,
+  };
 }
 
 function readJson(path: string): unknown {

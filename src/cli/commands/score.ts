@@ -21,14 +21,18 @@ export function addScore(program: Command): void {
     .description('Score predictions against questions with gold answers.')
     .requiredOption('--predictions <file>', 'JSON Lines with id or question, and prediction')
     .requiredOption('--questions <file>', 'JSON Lines with id, question, answer and level')
-    .addOption(new Option('--metric <metric>', 'token F1, exact match, or option letter').choices(metrics).default('f1'))
+    .addOption(
+      new Option('--metric <metric>', 'token F1, exact match, or option letter').choices(metrics).default('f1'),
+    )
     .option('--seed <n>', 'seed of the bootstrap', wholeNumber, 1)
     .option('--json', 'print JSON')
     .action((options: ScoreOptions) =>
       act(options, () => {
         const report = scorePredictions({
-          predictions: lines(options.predictions), questions: lines(options.questions),
-          metric: options.metric, random: createRandom(options.seed),
+          predictions: lines(options.predictions),
+          questions: lines(options.questions),
+          metric: options.metric,
+          random: createRandom(options.seed),
         });
         if (options.json === true) printJson(report);
         else process.stdout.write(`${renderPredictionReport(report)}\n`);

@@ -34,12 +34,20 @@ export function addServe(program: Command): void {
           return { name: text.slice(0, at), path: resolve(text.slice(at + 1)) };
         });
         const engine = await startEngine({
-          entry: join(root, 'dist', 'engine.js'), module: locateEngine([root]).module,
+          entry: join(root, 'dist', 'engine.js'),
+          module: locateEngine([root]).module,
           modelPath: resolve(options.model ?? join(root, 'starter', 'weights', 'starter.gguf')),
-          adapters, contextSize: options.context, parallel: options.parallel, signal,
+          adapters,
+          contextSize: options.context,
+          parallel: options.parallel,
+          signal,
         });
-        if (options.json === true) printJson({ baseURL: engine.baseURL, apiKey: engine.apiKey, models: engine.models, pid: engine.pid });
-        else process.stdout.write(`Serving ${engine.models.join(', ')}\n  address  ${engine.baseURL}\n  key      ${engine.apiKey}\n`);
+        if (options.json === true)
+          printJson({ baseURL: engine.baseURL, apiKey: engine.apiKey, models: engine.models, pid: engine.pid });
+        else
+          process.stdout.write(
+            `Serving ${engine.models.join(', ')}\n  address  ${engine.baseURL}\n  key      ${engine.apiKey}\n`,
+          );
         const { code } = await engine.exited;
         return signal.aborted || code === 0 ? exitCodes.ok : exitCodes.server;
       }),

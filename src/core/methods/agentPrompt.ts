@@ -17,7 +17,12 @@ export interface AgentContext {
  * come from here. For one role, each prompt of a question extends the one before it, up to the cue, so that servers
  * reuse what they have computed.
  */
-export function agentPrompt(context: AgentContext, question: string, steps: readonly TrajectoryStep[], cue: Cue): string {
+export function agentPrompt(
+  context: AgentContext,
+  question: string,
+  steps: readonly TrajectoryStep[],
+  cue: Cue,
+): string {
   return agentHistory(context, question, steps) + renderCue(cue);
 }
 
@@ -29,5 +34,14 @@ export function agentHistory(context: AgentContext, question: string, steps: rea
     question: question.replace(/\s+/g, ' ').trim(),
     transcript: '',
   });
-  return head + renderSteps(steps.map((s) => ({ thought: s.thought, action: { tool: s.tool, argument: s.argument }, observation: s.observation })));
+  return (
+    head +
+    renderSteps(
+      steps.map((s) => ({
+        thought: s.thought,
+        action: { tool: s.tool, argument: s.argument },
+        observation: s.observation,
+      })),
+    )
+  );
 }

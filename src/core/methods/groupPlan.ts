@@ -23,12 +23,22 @@ export function* groupPlan(input: PlanningInput): Method<Trajectory> {
     const named = yield* nameTool(state, thought);
     const argument = yield* fillArgument(state, thought, named.name);
     yield* note({
-      step: state.step, role: 'plan', kind: 'action', text: `${named.name}[${argument.text}]`,
-      tool: named.name, argument: argument.text, parse: worse(named.parse, argument.parse),
+      step: state.step,
+      role: 'plan',
+      kind: 'action',
+      text: `${named.name}[${argument.text}]`,
+      tool: named.name,
+      argument: argument.text,
+      parse: worse(named.parse, argument.parse),
       ...(named.rule === undefined ? {} : { reason: named.rule }),
     });
     if (named.name !== 'Finish' || argument.text === '') {
-      yield* state.act(thought, named.name, argument.text, argument.text === '' ? 'failed' : worse(named.parse, argument.parse));
+      yield* state.act(
+        thought,
+        named.name,
+        argument.text,
+        argument.text === '' ? 'failed' : worse(named.parse, argument.parse),
+      );
       continue;
     }
     const judged = reflections < options.maxReflections;
@@ -45,13 +55,19 @@ export function* groupPlan(input: PlanningInput): Method<Trajectory> {
 export function* think(state: PlanningState, role: Role, kind: 'thought' | 'reflection' = 'thought'): Yielded<string> {
   const { context, question, options } = state.input;
   const answer = yield* ask({
-    role, purpose: 'thought',
+    role,
+    purpose: 'thought',
     prompt: agentPrompt(context, question, state.steps, { kind: 'thought' }),
-    stop: stops.thought, maxTokens: options.maxTokens.thought, sampling: state.sampling(),
+    stop: stops.thought,
+    maxTokens: options.maxTokens.thought,
+    sampling: state.sampling(),
   });
   const thought = cleanThought(answer.text, options.mode.cutAtLabelWords);
   yield* note({
-    step: state.step, role, kind, text: thought,
+    step: state.step,
+    role,
+    kind,
+    text: thought,
     parse: thought === '' ? 'failed' : answer.finish === 'length' ? 'repaired' : 'ok',
     ...(answer.finish === 'length' ? { reason: 'cut at the token limit' } : {}),
   });
@@ -64,17 +80,39 @@ interface Read {
 }
 
 /** The plan agent names a tool; what cannot be read is asked for once more, if the mode repairs. */
-function* nameTool(state: PlanningState, thought: string): Yielded<{ name: string; parse: TrajectoryStep['parse']; rule?: string }> {
+function* nameTool(
+  state: PlanningState,
+  thought: string,
+): Yielded<{ name: string; parse: TrajectoryStep['parse']; rule?: string }> {
   const { context, question, options } = state.input;
   const prompt = agentPrompt(context, question, state.steps, { kind: 'tool', thought });
-  const first = yield* ask({ role: 'plan', purpose: 'tool', prompt, stop: stops.tool, maxTokens: options.maxTokens.action, sampling: state.sampling() });
+  const first = yield* ask({
+    role: 'plan',
+    purpose: 'tool',
+    prompt,
+    stop: stops.tool,
+    maxTokens: options.maxTokens.action,
+    sampling: state.sampling(),
+  });
   const plannable = state.legalTools.filter((t) => t.name !== 'Reflect');
   const found = resolveToolName(firstLine(first.text), plannable);
-  if (found !== undefined) return { name: found.name, parse: found.rule === undefined ? 'ok' : 'repaired', ...(found.rule === undefined ? {} : { rule: found.rule }) };
+  if (found !== undefined)
+    return {
+      name: found.name,
+      parse: found.rule === undefined ? 'ok' : 'repaired',
+      ...(found.rule === undefined ? {} : { rule: found.rule }),
+    };
   if (options.mode.repairPrompt) {
     const forms = plannable.map((t) => `${t.name}[${t.argument}]`).join(', ');
     const repaired = prompt.replace(/\nAction:$/, `\n(Choose one of ${forms}.)\nAction:`);
-    const second = yield* ask({ role: 'plan', purpose: 'repair', prompt: repaired, stop: stops.tool, maxTokens: options.maxTokens.action, sampling: state.sampling(0) });
+    const second = yield* ask({
+      role: 'plan',
+      purpose: 'repair',
+      prompt: repaired,
+      stop: stops.tool,
+      maxTokens: options.maxTokens.action,
+      sampling: state.sampling(0),
+    });
     const again = resolveToolName(firstLine(second.text), plannable);
     if (again !== undefined) return { name: again.name, parse: 'repaired', rule: 'asked again' };
   }
@@ -86,16 +124,25 @@ function* nameTool(state: PlanningState, thought: string): Yielded<{ name: strin
 function* fillArgument(state: PlanningState, thought: string, tool: string): Yielded<Read> {
   const { context, question, options } = state.input;
   const answer = yield* ask({
-    role: 'tool', purpose: 'argument',
+    role: 'tool',
+    purpose: 'argument',
     prompt: agentPrompt(context, question, state.steps, { kind: 'argument', thought, tool }),
-    stop: stops.argument, maxTokens: options.maxTokens.action, sampling: state.sampling(),
+    stop: stops.argument,
+    maxTokens: options.maxTokens.action,
+    sampling: state.sampling(),
   });
   const read = readArgument(answer.text);
   return { text: read.argument, parse: read.argument === '' ? 'failed' : read.rule === undefined ? 'ok' : 'repaired' };
 }
 
 /** Records an answer; when it will be judged, the observation says so. */
-export function* giveAnswer(state: PlanningState, thought: string, answer: string, parse: TrajectoryStep['parse'], judged: boolean): Yielded<void> {
+export function* giveAnswer(
+  state: PlanningState,
+  thought: string,
+  answer: string,
+  parse: TrajectoryStep['parse'],
+  judged: boolean,
+): Yielded<void> {
   state.answers.push({ text: answer, step: state.step });
   yield* note({ step: state.step, role: 'plan', kind: 'answer', text: answer });
   const observation = judged ? loopObservations.answerGiven : loopObservations.answerTaken;
@@ -107,9 +154,12 @@ export function* reflect(state: PlanningState, role: Role): Yielded<boolean> {
   const { context, question, options } = state.input;
   const thought = yield* think(state, role, 'reflection');
   const answer = yield* ask({
-    role, purpose: 'verdict',
+    role,
+    purpose: 'verdict',
     prompt: agentPrompt(context, question, state.steps, { kind: 'verdict', thought }),
-    stop: stops.verdict, maxTokens: options.maxTokens.action, sampling: state.sampling(),
+    stop: stops.verdict,
+    maxTokens: options.maxTokens.action,
+    sampling: state.sampling(),
   });
   const verdict = parseVerdict(answer.text);
   const word = verdict.right ? 'right' : 'wrong';
@@ -117,8 +167,14 @@ export function* reflect(state: PlanningState, role: Role): Yielded<boolean> {
   if (last !== undefined) state.answers[state.answers.length - 1] = { ...last, verdict: word };
   const parse = verdict.legible ? 'ok' : 'repaired';
   yield* note({
-    step: state.step, role, kind: 'verdict', text: word, parse,
-    ...(verdict.legible ? {} : { reason: `"${verdict.text.slice(0, 80)}" is neither right nor wrong; it counts as wrong` }),
+    step: state.step,
+    role,
+    kind: 'verdict',
+    text: word,
+    parse,
+    ...(verdict.legible
+      ? {}
+      : { reason: `"${verdict.text.slice(0, 80)}" is neither right nor wrong; it counts as wrong` }),
   });
   const observation = verdict.right ? loopObservations.judgedRight : loopObservations.judgedWrong;
   yield* state.record({ thought, tool: 'Reflect', argument: word, observation, by: 'reflect', parse, outcome: 'loop' });

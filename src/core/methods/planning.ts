@@ -56,7 +56,11 @@ export class PlanningState {
   /** Sampling of the next call; `temperature` overrides for repairs. */
   sampling(temperature?: number): Sampling {
     const { sampling, seed } = this.input.options;
-    return { ...sampling, ...(temperature === undefined ? {} : { temperature }), seed: samplingSeed(seed, this.input.key, String(this.#calls++)) };
+    return {
+      ...sampling,
+      ...(temperature === undefined ? {} : { temperature }),
+      seed: samplingSeed(seed, this.input.key, String(this.#calls++)),
+    };
   }
 
   /** Takes an action by the plan agent that is not Finish, and records the step. */
@@ -88,7 +92,10 @@ export class PlanningState {
   }
 
   *halt(reason: 'steps' | 'context'): Yielded<Trajectory> {
-    const text = reason === 'steps' ? `Stopped after ${this.steps.length} steps.` : 'Stopped: the history no longer fits the context.';
+    const text =
+      reason === 'steps'
+        ? `Stopped after ${this.steps.length} steps.`
+        : 'Stopped: the history no longer fits the context.';
     yield* note({ step: this.steps.length, role: 'environment', kind: 'halt', text, reason });
     return this.trajectory(false, reason);
   }

@@ -21,7 +21,12 @@ export const adapterSets = {
 export const systemTable: Readonly<Record<SystemId, System>> = {
   'zero-shot': { id: 'zero-shot', title: 'zero-shot (base model in all roles)', reflects: true },
   autoact: { id: 'autoact', title: 'AutoAct', adapters: adapterSets.division, reflects: true },
-  'no-reflection': { id: 'no-reflection', title: 'without reflection', adapters: adapterSets.division, reflects: false },
+  'no-reflection': {
+    id: 'no-reflection',
+    title: 'without reflection',
+    adapters: adapterSets.division,
+    reflects: false,
+  },
   'no-division': { id: 'no-division', title: 'without division of labour', adapters: adapterSets.one, reflects: true },
   'no-filtering': { id: 'no-filtering', title: 'without filtering', adapters: adapterSets.unfiltered, reflects: true },
 };

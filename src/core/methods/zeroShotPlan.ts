@@ -22,7 +22,13 @@ export function* zeroShotPlan(input: PlanningInput, role: Role = 'meta'): Method
     const thought = yield* think(state, role);
     const action = yield* chooseAction(state, role, thought);
     yield* note({
-      step: state.step, role, kind: 'action', text: `${action.tool}[${action.argument}]`, tool: action.tool, argument: action.argument, parse: action.parse,
+      step: state.step,
+      role,
+      kind: 'action',
+      text: `${action.tool}[${action.argument}]`,
+      tool: action.tool,
+      argument: action.argument,
+      parse: action.parse,
       ...(action.rule === undefined ? {} : { reason: action.rule }),
     });
     if (action.tool !== 'Finish' || action.parse === 'failed') {
@@ -43,13 +49,24 @@ function* chooseAction(state: PlanningState, role: Role, thought: string): Yield
   const prompt = agentPrompt(context, question, state.steps, { kind: 'tool', thought });
   const plannable = state.legalTools.filter((t) => t.name !== 'Reflect');
   const maxTokens = options.maxTokens.action;
-  const first = yield* ask({ role, purpose: 'action', prompt, stop: stops.argument, maxTokens, sampling: state.sampling() });
+  const first = yield* ask({
+    role,
+    purpose: 'action',
+    prompt,
+    stop: stops.argument,
+    maxTokens,
+    sampling: state.sampling(),
+  });
   const parsed = parseAction(first.text, plannable);
   if (parsed.parse !== 'failed' || !options.mode.repairPrompt) return parsed;
   const forms = plannable.map((t) => `${t.name}[${t.argument}]`).join(', ');
   const second = yield* ask({
-    role, purpose: 'repair', prompt: prompt.replace(/\nAction:$/, `\n(Choose one of ${forms}.)\nAction:`),
-    stop: stops.argument, maxTokens, sampling: state.sampling(0),
+    role,
+    purpose: 'repair',
+    prompt: prompt.replace(/\nAction:$/, `\n(Choose one of ${forms}.)\nAction:`),
+    stop: stops.argument,
+    maxTokens,
+    sampling: state.sampling(0),
   });
   const again = parseAction(second.text, plannable);
   return again.parse === 'failed' ? parsed : { ...again, parse: 'repaired', rule: 'asked again' };

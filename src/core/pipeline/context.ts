@@ -32,7 +32,8 @@ export interface PipelineContext {
 
 export function promptNamed(context: PipelineContext, name: string): PromptTemplate {
   const prompt = context.prompts.get(name);
-  if (prompt === undefined) throw new PromptError('malformed-file', `There is no prompt "${name}". Put ${name}.md into the prompts folder.`);
+  if (prompt === undefined)
+    throw new PromptError('malformed-file', `There is no prompt "${name}". Put ${name}.md into the prompts folder.`);
   return prompt;
 }
 
@@ -43,7 +44,11 @@ export function targetOf(settings: Settings, role: Role): ModelTarget {
 }
 
 /** Limits and sampling of a planning loop. */
-export function planningOptions(context: PipelineContext, of: 'synthesis' | 'planning', maxReflections: number): PlanningOptions {
+export function planningOptions(
+  context: PipelineContext,
+  of: 'synthesis' | 'planning',
+  maxReflections: number,
+): PlanningOptions {
   const { settings } = context;
   const part = settings[of];
   return {
@@ -81,7 +86,9 @@ export async function runStageItems<R>(
     call: (request, inner) => ports.tools.call(request, inner),
   };
   return runItems({
-    items, drivers, signal,
+    items,
+    drivers,
+    signal,
     log: ports.log,
     concurrency: settings.concurrency,
     now: () => ports.now(),

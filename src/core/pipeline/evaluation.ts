@@ -15,11 +15,20 @@ export interface SystemAnswers {
 }
 
 /** The questions that are asked: all, or a seeded choice of `perLevel` of each level. */
-export function evaluationQuestions(questions: readonly GoldQuestion[], perLevel: number, seed: number): GoldQuestion[] {
+export function evaluationQuestions(
+  questions: readonly GoldQuestion[],
+  perLevel: number,
+  seed: number,
+): GoldQuestion[] {
   if (perLevel === 0) return [...questions];
   const random = createRandom(seed).fork('evaluation questions');
   const levels = [...new Set(questions.map((q) => q.level))];
-  return levels.flatMap((level) => random.fork(level).sample(questions.filter((q) => q.level === level), perLevel));
+  return levels.flatMap((level) =>
+    random.fork(level).sample(
+      questions.filter((q) => q.level === level),
+      perLevel,
+    ),
+  );
 }
 
 /** Lets one system answer every question, `samples` times. Servers' failures are rows with an error, never answers. */
@@ -34,7 +43,11 @@ export async function evaluateSystem(
   const options = planningOptions(context, 'planning', system.reflects ? settings.planning.maxReflections : 0);
   const served = new Map(adapters.map((a) => [a.name, a.model]));
   const asked = questions.flatMap((question) =>
-    Array.from({ length: settings.evaluation.samples }, (_, sample) => ({ question: toPublic(question), sample, key: `evaluation/${system.id}/${question.id}/${sample}` })),
+    Array.from({ length: settings.evaluation.samples }, (_, sample) => ({
+      question: toPublic(question),
+      sample,
+      key: `evaluation/${system.id}/${question.id}/${sample}`,
+    })),
   );
   const items: Item<Trajectory>[] = asked.map(({ question, key }) => ({
     key,
@@ -52,12 +65,21 @@ export async function evaluateSystem(
     const outcome = outcomes.get(key);
     const used = usage.get(key) ?? { promptTokens: 0, completionTokens: 0, calls: 0 };
     const base = {
-      questionId: question.id, level: question.level, system: system.id, sample,
-      promptTokens: used.promptTokens, completionTokens: used.completionTokens, modelCalls: used.calls,
-      trajectory: key, seed: settings.seed,
+      questionId: question.id,
+      level: question.level,
+      system: system.id,
+      sample,
+      promptTokens: used.promptTokens,
+      completionTokens: used.completionTokens,
+      modelCalls: used.calls,
+      trajectory: key,
+      seed: settings.seed,
     };
     if (outcome?.state !== 'done') {
-      const error = outcome === undefined ? { reason: 'not-run', message: 'The run ended before this question.' } : { reason: outcome.reason, message: outcome.message };
+      const error =
+        outcome === undefined
+          ? { reason: 'not-run', message: 'The run ended before this question.' }
+          : { reason: outcome.reason, message: outcome.message };
       return { ...base, prediction: '', finished: false, steps: 0, toolCalls: 0, error };
     }
     const t = outcome.result;
@@ -83,7 +105,10 @@ function withChoices(question: PublicQuestion): string {
   return `${question.question} Options: ${options}`;
 }
 
-function usageOf(context: PipelineContext, key: string): { promptTokens: number; completionTokens: number; calls: number } {
+function usageOf(
+  context: PipelineContext,
+  key: string,
+): { promptTokens: number; completionTokens: number; calls: number } {
   let promptTokens = 0;
   let completionTokens = 0;
   let calls = 0;

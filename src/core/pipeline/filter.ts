@@ -35,18 +35,30 @@ export interface FilterResult {
  * `fixed` mode in equal parts over trajectory lengths, so that the short ones, which are more often right, do not crowd
  * out the rest. `by: none` is the ablation: as many, chosen blindly.
  */
-export function filterTrajectories(all: readonly ScoredTrajectory[], settings: Settings['filter'], mode: Mode, seed: number): FilterResult {
+export function filterTrajectories(
+  all: readonly ScoredTrajectory[],
+  settings: Settings['filter'],
+  mode: Mode,
+  seed: number,
+): FilterResult {
   const dropped: { id: string; reason: FilterReason }[] = [];
   const candidates: ScoredTrajectory[] = [];
   for (const scored of all) {
     if (settings.by === 'reward' && !scored.correct) {
-      dropped.push({ id: scored.id, reason: scored.trajectory.answer === null ? filterReasons.noAnswer : filterReasons.wrong });
+      dropped.push({
+        id: scored.id,
+        reason: scored.trajectory.answer === null ? filterReasons.noAnswer : filterReasons.wrong,
+      });
     } else candidates.push(scored);
   }
   const shuffled = createRandom(seed).fork(`filter/${settings.by}`).shuffle(candidates);
-  const order = mode.stratifiedFilter && settings.by === 'reward' ? roundRobin(shuffled, (s) => String(toolSteps(s.trajectory))) : shuffled;
+  const order =
+    mode.stratifiedFilter && settings.by === 'reward'
+      ? roundRobin(shuffled, (s) => String(toolSteps(s.trajectory)))
+      : shuffled;
   const kept = order.slice(0, settings.trajectories);
-  for (const surplus of order.slice(settings.trajectories)) dropped.push({ id: surplus.id, reason: filterReasons.surplus });
+  for (const surplus of order.slice(settings.trajectories))
+    dropped.push({ id: surplus.id, reason: filterReasons.surplus });
   return { kept, dropped };
 }
 

@@ -42,7 +42,8 @@ export class InstanceGate {
     }
     if (this.#examples.has(question)) return dropReasons.example;
     const asked = words(pair.question);
-    if (this.#barredTexts.has(question) || this.#barred.some((b) => similarity(b, asked) >= 0.999)) return dropReasons.evaluation;
+    if (this.#barredTexts.has(question) || this.#barred.some((b) => similarity(b, asked) >= 0.999))
+      return dropReasons.evaluation;
     if (mode.dedupeByAnswer) {
       if (this.#answers.has(answer)) return dropReasons.duplicate;
     } else {
@@ -60,7 +61,11 @@ export class InstanceGate {
 type Words = ReadonlySet<string>;
 
 export function normal(text: string): string {
-  return text.toLowerCase().replace(/[^\p{L}\p{N}\s]/gu, ' ').replace(/\s+/g, ' ').trim();
+  return text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s]/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 function words(text: string): Words {

@@ -18,7 +18,8 @@ export interface ProvenanceProducts {
 
 export interface Explanation {
   readonly id: string;
-  readonly kind: 'instance' | 'trajectory' | 'training row' | 'adapter' | 'evaluation answer' | 'seed example' | 'dropped pair';
+  readonly kind:
+    'instance' | 'trajectory' | 'training row' | 'adapter' | 'evaluation answer' | 'seed example' | 'dropped pair';
   readonly facts: readonly string[];
   /** Ids that this one comes from. */
   readonly from: readonly string[];
@@ -27,13 +28,27 @@ export interface Explanation {
 }
 
 const Instance = z.object({
-  id: z.string(), question: z.string(), answer: z.string(),
+  id: z.string(),
+  question: z.string(),
+  answer: z.string(),
   source: z.object({ round: z.number(), examples: z.array(z.string()), passages: z.array(z.string()) }),
 });
-const Kept = z.object({ id: z.string(), instance: z.string(), correct: z.boolean(), reward: z.number(), kept: z.boolean(), reason: z.string().optional() });
+const Kept = z.object({
+  id: z.string(),
+  instance: z.string(),
+  correct: z.boolean(),
+  reward: z.number(),
+  kept: z.boolean(),
+  reason: z.string().optional(),
+});
 const Row = z.object({ id: z.string(), trajectory: z.string(), kind: z.string() });
 const Adapter = z.object({ name: z.string(), model: z.string(), sha256: z.string() });
-const AnswerOf = z.object({ questionId: z.string(), system: z.string(), trajectory: z.string(), prediction: z.string() });
+const AnswerOf = z.object({
+  questionId: z.string(),
+  system: z.string(),
+  trajectory: z.string(),
+  prediction: z.string(),
+});
 
 const read = <T>(schema: z.ZodType<T>, rows: readonly unknown[]): T[] =>
   rows.flatMap((row) => {
@@ -42,10 +57,16 @@ const read = <T>(schema: z.ZodType<T>, rows: readonly unknown[]): T[] =>
   });
 
 /** Explains an id; for text that is no id, dropped pairs that contain it. Empty when nothing is known. */
-export function explain(id: string, products: ProvenanceProducts, adaptersBySystem: Readonly<Record<string, readonly string[]>>): Explanation[] {
+export function explain(
+  id: string,
+  products: ProvenanceProducts,
+  adaptersBySystem: Readonly<Record<string, readonly string[]>>,
+): Explanation[] {
   const instances = read(Instance, products.database);
   const trajectories = read(Kept, products.trajectories);
-  const training = Object.entries(products.training).flatMap(([adapter, rows]) => read(Row, rows).map((row) => ({ ...row, adapter })));
+  const training = Object.entries(products.training).flatMap(([adapter, rows]) =>
+    read(Row, rows).map((row) => ({ ...row, adapter })),
+  );
   const adapters = read(Adapter, products.adapters);
   const answers = Object.values(products.evaluation).flatMap((rows) => read(AnswerOf, rows));
   const found: Explanation[] = [];
@@ -56,30 +77,48 @@ export function explain(id: string, products: ProvenanceProducts, adaptersBySyst
   }
   for (const i of instances.filter((one) => one.id === id)) {
     found.push({
-      id, kind: 'instance',
-      facts: [`${i.question} = ${i.answer}`, `Written in round ${i.source.round}${i.source.passages.length > 0 ? ` from the pages ${i.source.passages.join(', ')}` : ''}.`],
+      id,
+      kind: 'instance',
+      facts: [
+        `${i.question} = ${i.answer}`,
+        `Written in round ${i.source.round}${i.source.passages.length > 0 ? ` from the pages ${i.source.passages.join(', ')}` : ''}.`,
+      ],
       from: i.source.examples,
-      to: [...trajectories.filter((t) => t.instance === id).map((t) => t.id), ...instances.filter((other) => other.source.examples.includes(id)).map((other) => other.id)],
+      to: [
+        ...trajectories.filter((t) => t.instance === id).map((t) => t.id),
+        ...instances.filter((other) => other.source.examples.includes(id)).map((other) => other.id),
+      ],
     });
   }
   for (const t of trajectories.filter((one) => one.id === id)) {
     found.push({
-      id, kind: 'trajectory',
-      facts: [`Reward ${t.reward.toFixed(2)}, ${t.correct ? 'right' : 'wrong'} by exact match.`, t.kept ? 'Kept for training.' : `Dropped: ${t.reason ?? 'no reason recorded'}.`],
+      id,
+      kind: 'trajectory',
+      facts: [
+        `Reward ${t.reward.toFixed(2)}, ${t.correct ? 'right' : 'wrong'} by exact match.`,
+        t.kept ? 'Kept for training.' : `Dropped: ${t.reason ?? 'no reason recorded'}.`,
+      ],
       from: [t.instance],
       to: training.filter((row) => row.trajectory === id).map((row) => `${row.adapter}:${row.id}`),
     });
   }
   for (const row of training.filter((one) => one.id === id || `${one.adapter}:${one.id}` === id)) {
     found.push({
-      id: `${row.adapter}:${row.id}`, kind: 'training row', facts: [`Teaches the ${row.adapter} agent its ${row.kind}.`],
-      from: [row.trajectory], to: adapters.filter((a) => a.name === row.adapter).map((a) => a.model),
+      id: `${row.adapter}:${row.id}`,
+      kind: 'training row',
+      facts: [`Teaches the ${row.adapter} agent its ${row.kind}.`],
+      from: [row.trajectory],
+      to: adapters.filter((a) => a.name === row.adapter).map((a) => a.model),
     });
   }
   for (const a of adapters.filter((one) => one.model === id || one.name === id)) {
-    const systems = Object.entries(adaptersBySystem).filter(([, names]) => names.includes(a.name)).map(([system]) => system);
+    const systems = Object.entries(adaptersBySystem)
+      .filter(([, names]) => names.includes(a.name))
+      .map(([system]) => system);
     found.push({
-      id: a.model, kind: 'adapter', facts: [`SHA-256 ${a.sha256}.`, `Answers in ${systems.join(', ') || 'no evaluated system'}.`],
+      id: a.model,
+      kind: 'adapter',
+      facts: [`SHA-256 ${a.sha256}.`, `Answers in ${systems.join(', ') || 'no evaluated system'}.`],
       from: [...new Set(training.filter((row) => row.adapter === a.name).map((row) => row.trajectory))],
       to: answers.filter((answer) => systems.includes(answer.system)).map((answer) => answer.trajectory),
     });
@@ -87,8 +126,11 @@ export function explain(id: string, products: ProvenanceProducts, adaptersBySyst
   for (const answer of answers.filter((one) => one.trajectory === id)) {
     const used = adaptersBySystem[answer.system] ?? [];
     found.push({
-      id, kind: 'evaluation answer', facts: [`Question ${answer.questionId}, system ${answer.system}, answer "${answer.prediction}".`],
-      from: adapters.filter((a) => used.includes(a.name)).map((a) => a.model), to: [],
+      id,
+      kind: 'evaluation answer',
+      facts: [`Question ${answer.questionId}, system ${answer.system}, answer "${answer.prediction}".`],
+      from: adapters.filter((a) => used.includes(a.name)).map((a) => a.model),
+      to: [],
     });
   }
   if (found.length > 0) return found;
@@ -96,5 +138,11 @@ export function explain(id: string, products: ProvenanceProducts, adaptersBySyst
   return products.droppedPairs
     .filter((pair) => pair.text.toLowerCase().includes(wanted))
     .slice(0, 20)
-    .map((pair) => ({ id: pair.text, kind: 'dropped pair', facts: [`Dropped in round ${pair.round}: ${pair.reason}.`], from: [], to: [] }));
+    .map((pair) => ({
+      id: pair.text,
+      kind: 'dropped pair',
+      facts: [`Dropped in round ${pair.round}: ${pair.reason}.`],
+      from: [],
+      to: [],
+    }));
 }

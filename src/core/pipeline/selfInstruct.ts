@@ -62,7 +62,9 @@ interface Round {
  * asks for new pairs; what is malformed, repeated or barred is dropped with the reason. Ends when the database is full,
  * or after `patience` rounds that brought nothing.
  */
-export function* selfInstruct(input: SelfInstructInput): Generator<Request | readonly Request[], SelfInstructResult, Answer | readonly Answer[]> {
+export function* selfInstruct(
+  input: SelfInstructInput,
+): Generator<Request | readonly Request[], SelfInstructResult, Answer | readonly Answer[]> {
   const { settings } = input;
   const database: Instance[] = [];
   const dropped: Partial<Record<DropReason, number>> = {};
@@ -75,7 +77,12 @@ export function* selfInstruct(input: SelfInstructInput): Generator<Request | rea
     const entry = turn++;
     const answers = yield* askAll(
       rounds.map((r) => ({
-        role: 'meta', purpose: 'new pairs', prompt: r.prompt, stop: ['\n\n'], maxTokens: settings.maxTokens, sampling: r.sampling,
+        role: 'meta',
+        purpose: 'new pairs',
+        prompt: r.prompt,
+        stop: ['\n\n'],
+        maxTokens: settings.maxTokens,
+        sampling: r.sampling,
       })),
     );
     for (const [k, answer] of answers.entries()) {
@@ -93,7 +100,9 @@ export function* selfInstruct(input: SelfInstructInput): Generator<Request | rea
         }
         const id = `i-${String(database.length + 1).padStart(4, '0')}`;
         database.push({
-          id, question: pair.question, answer: pair.answer,
+          id,
+          question: pair.question,
+          answer: pair.answer,
           source: { entry: `${entry}.${k}`, round: from.number, examples: from.examples, passages: from.passages },
         });
         yield* note({ step: from.number, role: 'meta', kind: 'accepted', text, argument: id });
@@ -109,8 +118,15 @@ function prepareRound(input: SelfInstructInput, database: readonly Instance[], n
   const random = createRandom(input.seed).fork(`selfInstruct/${number}`);
   const seeds = input.examples.map((e, i) => ({ id: `seed-${i + 1}`, question: e.question, answer: e.answer }));
   const chosen = input.mode.separateExamplePools
-    ? random.shuffle([...random.sample(seeds, settings.seedExamples), ...random.sample(database, settings.generatedExamples)])
-    : repeatingSample(random, [...seeds, ...database], settings.seedExamples + Math.min(settings.generatedExamples, seeds.length + database.length));
+    ? random.shuffle([
+        ...random.sample(seeds, settings.seedExamples),
+        ...random.sample(database, settings.generatedExamples),
+      ])
+    : repeatingSample(
+        random,
+        [...seeds, ...database],
+        settings.seedExamples + Math.min(settings.generatedExamples, seeds.length + database.length),
+      );
   const passages = input.drawPassages?.(random) ?? [];
   return {
     number,

@@ -26,7 +26,7 @@ export type RoleServer = z.infer<typeof RoleServer>;
 
 export const Server = z
   .object({
-    baseURL: z.string().url().describe('Address of an OpenAI-compatible server, with /v1.'),
+    baseURL: z.url().describe('Address of an OpenAI-compatible server, with /v1.'),
     /** `chat` for servers without completions; such runs are marked, since the agents then read another format. */
     api: z.enum(['completions', 'chat']).default('completions'),
     /** Requests under way at once. */
@@ -140,7 +140,10 @@ export const Settings = z
       .strict()
       .prefault({}),
     maxPromptChars: z.number().int().min(200).default(14000),
-    maxTokens: z.object({ thought: z.number().int().min(8).default(256), action: z.number().int().min(4).default(64) }).strict().prefault({}),
+    maxTokens: z
+      .object({ thought: z.number().int().min(8).default(256), action: z.number().int().min(4).default(64) })
+      .strict()
+      .prefault({}),
     evaluation: z
       .object({
         systems: z.array(z.enum(systems)).default(['zero-shot', 'autoact']),
@@ -172,7 +175,10 @@ export class SettingsError extends Error {
  * @throws SettingsError that names each wrong setting by its path.
  */
 export function resolveSettings(...layers: readonly (Readonly<Record<string, unknown>> | undefined)[]): Settings {
-  const given = layers.reduce<Record<string, unknown>>((all, layer) => (layer === undefined ? all : merge(all, layer)), {});
+  const given = layers.reduce<Record<string, unknown>>(
+    (all, layer) => (layer === undefined ? all : merge(all, layer)),
+    {},
+  );
   const base = given['mode'] === 'reference' ? merge({ ...referenceSettings }, given) : given;
   const parsed = Settings.safeParse(base);
   if (parsed.success) return parsed.data;
@@ -197,7 +203,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** Reads `a.b=c` as given on a command line into a layer of settings; the value is JSON where it parses, else text. */
 export function settingFromText(text: string): Record<string, unknown> {
   const at = text.indexOf('=');
-  if (at < 1) throw new SettingsError(`"${text}" is not a setting. Write it as name=value, for example planning.maxSteps=8.`);
+  if (at < 1)
+    throw new SettingsError(`"${text}" is not a setting. Write it as name=value, for example planning.maxSteps=8.`);
   let value: unknown = text.slice(at + 1);
   try {
     value = JSON.parse(text.slice(at + 1));

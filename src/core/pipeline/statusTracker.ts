@@ -1,4 +1,11 @@
-import { stageIds, type RunStatus, type StageId, type StageStatus, type SystemScore, type TrainingCurve } from '../run/status.ts';
+import {
+  stageIds,
+  type RunStatus,
+  type StageId,
+  type StageStatus,
+  type SystemScore,
+  type TrainingCurve,
+} from '../run/status.ts';
 import { RateMeter } from '../run/progress.ts';
 
 const publishIntervalMs = 250;
@@ -31,9 +38,26 @@ export class StatusTracker {
     const iso = new Date(now()).toISOString();
     const seconds = new Map(earlier?.stages.map((s) => [s.id, s.seconds]));
     this.#status = {
-      version: 1, ...start, state: 'running', startedAt: earlier?.startedAt ?? iso, updatedAt: iso,
-      stages: stageIds.map((id) => ({ id, state: 'pending', done: 0, total: 0, seconds: seconds.get(id) ?? 0, counts: [], dropped: [] })),
-      training: earlier?.training ?? [], results: [], calls: 0, promptTokens: 0, completionTokens: 0, notices: [],
+      version: 1,
+      ...start,
+      state: 'running',
+      startedAt: earlier?.startedAt ?? iso,
+      updatedAt: iso,
+      stages: stageIds.map((id) => ({
+        id,
+        state: 'pending',
+        done: 0,
+        total: 0,
+        seconds: seconds.get(id) ?? 0,
+        counts: [],
+        dropped: [],
+      })),
+      training: earlier?.training ?? [],
+      results: [],
+      calls: 0,
+      promptTokens: 0,
+      completionTokens: 0,
+      notices: [],
     };
   }
 
@@ -87,11 +111,17 @@ export class StatusTracker {
     this.#changed();
   }
 
-  counts(id: StageId, counts: Readonly<Record<string, number>>, dropped?: Readonly<Record<string, number | undefined>>): void {
+  counts(
+    id: StageId,
+    counts: Readonly<Record<string, number>>,
+    dropped?: Readonly<Record<string, number | undefined>>,
+  ): void {
     const stage = this.stage(id);
     stage.counts = Object.entries(counts).map(([label, value]) => ({ label, value }));
     if (dropped !== undefined) {
-      stage.dropped = Object.entries(dropped).flatMap(([reason, count]) => (count === undefined || count === 0 ? [] : [{ reason, count }]));
+      stage.dropped = Object.entries(dropped).flatMap(([reason, count]) =>
+        count === undefined || count === 0 ? [] : [{ reason, count }],
+      );
     }
     this.#changed();
   }

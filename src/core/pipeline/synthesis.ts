@@ -21,7 +21,11 @@ export interface Synthesis {
  * tools. Rewards compare with the answer that self-instruct wrote, never with evaluation gold. Then it judges answers
  * that turned out wrong a few times more, so that the reflect agent has rejections to learn from.
  */
-export async function synthesise(context: PipelineContext, agent: AgentContext, database: readonly Instance[]): Promise<Synthesis> {
+export async function synthesise(
+  context: PipelineContext,
+  agent: AgentContext,
+  database: readonly Instance[],
+): Promise<Synthesis> {
   const { settings, tracker } = context;
   const rollouts = settings.synthesis.rollouts;
   const samples = context.mode.balancedReflection ? settings.synthesis.reflectionSamples : 0;
@@ -29,8 +33,15 @@ export async function synthesise(context: PipelineContext, agent: AgentContext, 
   const target = targetOf(settings, 'meta');
   // Invented pairs have no options to choose from; their answers are compared as text.
   const metric = context.task.metric === 'choice' ? 'em' : context.task.metric;
-  const judge = new Judge(metric, database.map((i) => ({ id: i.id, question: i.question, answer: i.answer, level: 'all' })));
-  const byKey = new Map<string, Instance>(database.flatMap((instance) => Array.from({ length: rollouts }, (_, k) => [`synthesis/${instance.id}/${k}`, instance] as const)));
+  const judge = new Judge(
+    metric,
+    database.map((i) => ({ id: i.id, question: i.question, answer: i.answer, level: 'all' })),
+  );
+  const byKey = new Map<string, Instance>(
+    database.flatMap((instance) =>
+      Array.from({ length: rollouts }, (_, k) => [`synthesis/${instance.id}/${k}`, instance] as const),
+    ),
+  );
   const items: Item<Trajectory>[] = [...byKey].map(([key, instance]) => ({
     key,
     start: () => zeroShotPlan({ key, question: instance.question, context: agent, options }),
@@ -38,24 +49,32 @@ export async function synthesise(context: PipelineContext, agent: AgentContext, 
 
   tracker.begin('synthesis', items.length, 'answering the database');
   const counts = { trajectories: 0, 'right answer': 0, 'wrong answer': 0, 'no answer': 0, failed: 0 };
-  const outcomes = await runStageItems(context, 'synthesis', items, () => target, (key, outcome) => {
-    if (outcome.state === 'failed') counts.failed++;
-    else {
-      counts.trajectories++;
-      const scored = score(judge, key, byKey.get(key) as Instance, outcome.result);
-      if (outcome.result.answer === null) counts['no answer']++;
-      else if (scored.correct) counts['right answer']++;
-      else counts['wrong answer']++;
-    }
-    tracker.counts('synthesis', counts);
-  });
+  const outcomes = await runStageItems(
+    context,
+    'synthesis',
+    items,
+    () => target,
+    (key, outcome) => {
+      if (outcome.state === 'failed') counts.failed++;
+      else {
+        counts.trajectories++;
+        const scored = score(judge, key, byKey.get(key) as Instance, outcome.result);
+        if (outcome.result.answer === null) counts['no answer']++;
+        else if (scored.correct) counts['right answer']++;
+        else counts['wrong answer']++;
+      }
+      tracker.counts('synthesis', counts);
+    },
+  );
   const trajectories = [...byKey].flatMap(([key, instance]) => {
     const outcome = outcomes.get(key);
     return outcome?.state === 'done' ? [score(judge, key, instance, outcome.result)] : [];
   });
 
   const wrong = trajectories.filter((t) => t.answersCorrect[0] === false);
-  const again = wrong.flatMap((t) => Array.from({ length: samples }, (_, k) => ({ key: `${t.id}/reflection-${k}`, of: t })));
+  const again = wrong.flatMap((t) =>
+    Array.from({ length: samples }, (_, k) => ({ key: `${t.id}/reflection-${k}`, of: t })),
+  );
   tracker.stage('synthesis').total += again.length;
   tracker.setActivity('synthesis', 'judging wrong answers again');
   const reflected = await runStageItems<Reflection>(
@@ -63,7 +82,11 @@ export async function synthesise(context: PipelineContext, agent: AgentContext, 
     'synthesis',
     again.map(({ key, of }) => ({
       key,
-      start: () => reflectOnce({ key, question: of.question, context: agent, options }, of.trajectory.steps.slice(0, of.trajectory.answers[0]?.step ?? 0)),
+      start: () =>
+        reflectOnce(
+          { key, question: of.question, context: agent, options },
+          of.trajectory.steps.slice(0, of.trajectory.answers[0]?.step ?? 0),
+        ),
     })),
     () => target,
   );

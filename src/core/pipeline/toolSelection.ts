@@ -29,24 +29,36 @@ export class ToolSelectionError extends Error {
  * `fixed` takes exactly k different tools and asks again otherwise; `reference` takes what the first answer names.
  * @throws ToolSelectionError when no answer could be used.
  */
-export function* selectTools(input: ToolSelectionInput): Generator<Request | readonly Request[], string[], Answer | readonly Answer[]> {
+export function* selectTools(
+  input: ToolSelectionInput,
+): Generator<Request | readonly Request[], string[], Answer | readonly Answer[]> {
   const { settings, offered, mode } = input;
   const wanted = Math.min(settings.count, offered.length);
   const prompt = renderPrompt(input.template, {
     description: input.description,
-    tools: mode.definitionsOnly ? offered.map((t) => `- ${t.name}: ${t.definition}.`).join('\n') : renderLibrary(offered),
+    tools: mode.definitionsOnly
+      ? offered.map((t) => `- ${t.name}: ${t.definition}.`).join('\n')
+      : renderLibrary(offered),
     count: String(wanted),
   });
   let best: string[] = [];
   for (let attempt = 0; attempt < (mode.exactToolCount ? settings.attempts : 1); attempt++) {
     const answer = yield* ask({
-      role: 'meta', purpose: 'tool selection', prompt, stop: ['\n\n'], maxTokens: 64,
+      role: 'meta',
+      purpose: 'tool selection',
+      prompt,
+      stop: ['\n\n'],
+      maxTokens: 64,
       sampling: { ...settings.sampling, seed: samplingSeed(input.seed, 'toolSelection', String(attempt)) },
     });
     const named = readSelection(answer.text, offered, mode.exactToolCount);
     const enough = mode.exactToolCount ? named.length >= wanted : named.length > 0;
     yield* note({
-      step: attempt + 1, role: 'meta', kind: enough ? 'selected' : 'dropped', text: answer.text.trim(), argument: named.join(', '),
+      step: attempt + 1,
+      role: 'meta',
+      kind: enough ? 'selected' : 'dropped',
+      text: answer.text.trim(),
+      argument: named.join(', '),
       ...(enough ? {} : { reason: `names ${named.length} of ${wanted} tools` }),
     });
     if (enough) return mode.exactToolCount ? named.slice(0, wanted) : named;
@@ -61,7 +73,10 @@ export function* selectTools(input: ToolSelectionInput): Generator<Request | rea
 export function readSelection(text: string, offered: readonly ToolDescription[], distinct: boolean): string[] {
   const names: string[] = [];
   for (const line of text.split('\n')) {
-    const found = line.split(/[^\p{L}\p{N}_]+/u).map((word) => resolveToolName(word, offered)?.name).find((name) => name !== undefined);
+    const found = line
+      .split(/[^\p{L}\p{N}_]+/u)
+      .map((word) => resolveToolName(word, offered)?.name)
+      .find((name) => name !== undefined);
     if (found === undefined || (distinct && names.includes(found))) continue;
     names.push(found);
   }

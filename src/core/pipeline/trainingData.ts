@@ -66,7 +66,9 @@ export function buildTrainingSets(input: TrainingInput): TrainingSets {
 
 /** One adapter for all roles: the ablation without division of labour (methods 4.5). */
 export function unionOf(sets: TrainingSets, seed: number): TrainingRow[] {
-  return createRandom(seed).fork('union').shuffle([...sets.plan, ...sets.tool, ...sets.reflect]);
+  return createRandom(seed)
+    .fork('union')
+    .shuffle([...sets.plan, ...sets.tool, ...sets.reflect]);
 }
 
 /** Steps with an empty part, and in `fixed` mode steps whose action could not be read, are history but no lesson. */
@@ -84,23 +86,34 @@ function leadsToRejection(scored: ScoredTrajectory, index: number, mode: Mode): 
 
 function reflectRows(input: TrainingInput): TrainingRow[] {
   if (!input.mode.balancedReflection) {
-    return input.kept.flatMap((scored) => ownReflections(scored).flatMap((r) => reflectPair(input, scored, r.index, r.thought, r.verdict)));
+    return input.kept.flatMap((scored) =>
+      ownReflections(scored).flatMap((r) => reflectPair(input, scored, r.index, r.thought, r.verdict)),
+    );
   }
   // A reflection is a lesson when its verdict agrees with the reward of the answer that it judges.
   const right: TrainingRow[][] = [];
   const wrong: TrainingRow[][] = [];
   const byId = new Map(input.all.map((s) => [s.id, s]));
   const keptIds = new Set(input.kept.map((s) => s.id));
-  const add = (scored: ScoredTrajectory, index: number, answer: number, thought: string, verdict: 'right' | 'wrong', id = scored.id): void => {
+  const add = (
+    scored: ScoredTrajectory,
+    index: number,
+    answer: number,
+    thought: string,
+    verdict: 'right' | 'wrong',
+    id = scored.id,
+  ): void => {
     if (thought === '' || (scored.answersCorrect[answer] === true) !== (verdict === 'right')) return;
     if (verdict === 'right' && !keptIds.has(scored.id)) return;
     (verdict === 'right' ? right : wrong).push(reflectPair(input, scored, index, thought, verdict, id));
   };
-  for (const scored of input.all) for (const r of ownReflections(scored)) add(scored, r.index, r.answer, r.thought, r.verdict);
+  for (const scored of input.all)
+    for (const r of ownReflections(scored)) add(scored, r.index, r.answer, r.thought, r.verdict);
   for (const sampled of input.reflections) {
     const scored = byId.get(sampled.trajectory);
     const first = scored?.trajectory.answers[0];
-    if (scored !== undefined && first !== undefined) add(scored, first.step, 0, sampled.thought, sampled.verdict, sampled.id);
+    if (scored !== undefined && first !== undefined)
+      add(scored, first.step, 0, sampled.thought, sampled.verdict, sampled.id);
   }
   const random = createRandom(input.seed).fork('reflect');
   const size = wrong.length === 0 ? right.length : Math.min(right.length, wrong.length);
@@ -108,20 +121,46 @@ function reflectRows(input: TrainingInput): TrainingRow[] {
 }
 
 /** The reflections that a trajectory went through, with the answer that each one judges. */
-function ownReflections(scored: ScoredTrajectory): { index: number; answer: number; thought: string; verdict: 'right' | 'wrong' }[] {
+function ownReflections(
+  scored: ScoredTrajectory,
+): { index: number; answer: number; thought: string; verdict: 'right' | 'wrong' }[] {
   let answer = -1;
   return scored.trajectory.steps.flatMap((step, index) => {
     if (step.tool === 'Finish' && step.by === 'plan' && step.parse !== 'failed') answer++;
     if (step.by !== 'reflect' || answer < 0) return [];
-    return [{ index, answer, thought: step.thought, verdict: step.argument === 'right' ? ('right' as const) : ('wrong' as const) }];
+    return [
+      {
+        index,
+        answer,
+        thought: step.thought,
+        verdict: step.argument === 'right' ? ('right' as const) : ('wrong' as const),
+      },
+    ];
   });
 }
 
-function reflectPair(input: TrainingInput, scored: ScoredTrajectory, index: number, thought: string, verdict: 'right' | 'wrong', id = scored.id): TrainingRow[] {
-  return [row(input, scored, index, { kind: 'thought' }, thought, id), row(input, scored, index, { kind: 'verdict', thought }, verdict, id)];
+function reflectPair(
+  input: TrainingInput,
+  scored: ScoredTrajectory,
+  index: number,
+  thought: string,
+  verdict: 'right' | 'wrong',
+  id = scored.id,
+): TrainingRow[] {
+  return [
+    row(input, scored, index, { kind: 'thought' }, thought, id),
+    row(input, scored, index, { kind: 'verdict', thought }, verdict, id),
+  ];
 }
 
-function row(input: TrainingInput, scored: ScoredTrajectory, index: number, cue: Cue, target: string, id = scored.id): TrainingRow {
+function row(
+  input: TrainingInput,
+  scored: ScoredTrajectory,
+  index: number,
+  cue: Cue,
+  target: string,
+  id = scored.id,
+): TrainingRow {
   return {
     id: `${id}#${index + 1}-${cue.kind}`,
     trajectory: scored.id,

@@ -15,7 +15,16 @@ export interface Models {
 }
 
 export type ServerErrorReason =
-  | 'unreachable' | 'auth' | 'no-model' | 'rate-limit' | 'timeout' | 'context-length' | 'bad-request' | 'bad-response' | 'server' | 'engine';
+  | 'unreachable'
+  | 'auth'
+  | 'no-model'
+  | 'rate-limit'
+  | 'timeout'
+  | 'context-length'
+  | 'bad-request'
+  | 'bad-response'
+  | 'server'
+  | 'engine';
 
 /** What went wrong with a model server. An error is never an answer: it is shown, counted and kept out of scores. */
 export class ServerError extends Error {
@@ -31,7 +40,9 @@ export class ServerError extends Error {
 
   /** Whether asking anything else of the same server is pointless: the stage stops and the run waits to be resumed. */
   get fatal(): boolean {
-    return this.reason === 'unreachable' || this.reason === 'auth' || this.reason === 'no-model' || this.reason === 'engine';
+    return (
+      this.reason === 'unreachable' || this.reason === 'auth' || this.reason === 'no-model' || this.reason === 'engine'
+    );
   }
 
   static is(error: unknown, reason?: ServerErrorReason): error is ServerError {

@@ -24,7 +24,10 @@ export class PromptError extends Error {
 export function renderPrompt(template: PromptTemplate, values: Readonly<Record<string, string>>): string {
   return template.text.replace(/\{\{(\w+)\}\}/g, (_gap, name: string) => {
     if (!template.inputs.includes(name)) {
-      throw new PromptError('unknown-input', `Prompt "${template.name}" uses {{${name}}}, which its front matter does not list under inputs.`);
+      throw new PromptError(
+        'unknown-input',
+        `Prompt "${template.name}" uses {{${name}}}, which its front matter does not list under inputs.`,
+      );
     }
     const value = values[name];
     if (value === undefined) {

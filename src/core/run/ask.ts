@@ -30,7 +30,8 @@ export function* askAll(requests: readonly Omit<CompletionRequest, 'kind'>[]): Y
 
 export function* call(request: Omit<ToolRequest, 'kind'>): Yielded<ToolAnswer> {
   const answer = yield { kind: 'tool', ...request };
-  if (!('kind' in answer) || answer.kind !== 'observation') throw new TypeError(`The driver gave no observation for ${request.tool}.`);
+  if (!('kind' in answer) || answer.kind !== 'observation')
+    throw new TypeError(`The driver gave no observation for ${request.tool}.`);
   return answer;
 }
 
@@ -40,7 +41,8 @@ export function* note(trace: TraceNote): Yielded<void> {
 }
 
 function expectCompletion(answer: Answer | readonly Answer[]): CompletionAnswer {
-  if (!('kind' in answer) || answer.kind !== 'completion') throw new TypeError('The driver gave no completion for a completion request.');
+  if (!('kind' in answer) || answer.kind !== 'completion')
+    throw new TypeError('The driver gave no completion for a completion request.');
   return answer;
 }
 

@@ -66,7 +66,17 @@ export function requestIdentity(request: Request): string {
   switch (request.kind) {
     case 'complete': {
       const s = request.sampling;
-      return JSON.stringify(['complete', request.role, request.prompt, request.stop, request.maxTokens, s.temperature, s.topP, s.topK, s.seed]);
+      return JSON.stringify([
+        'complete',
+        request.role,
+        request.prompt,
+        request.stop,
+        request.maxTokens,
+        s.temperature,
+        s.topP,
+        s.topK,
+        s.seed,
+      ]);
     }
     case 'tool':
       return JSON.stringify(['tool', request.tool, request.argument, request.state]);

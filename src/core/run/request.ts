@@ -70,8 +70,18 @@ export interface TraceNote {
   readonly step: number;
   readonly role: Role | 'environment';
   readonly kind:
-    | 'thought' | 'action' | 'observation' | 'reflection' | 'verdict' | 'answer' | 'halt'
-    | 'plan' | 'message' | 'accepted' | 'dropped' | 'selected';
+    | 'thought'
+    | 'action'
+    | 'observation'
+    | 'reflection'
+    | 'verdict'
+    | 'answer'
+    | 'halt'
+    | 'plan'
+    | 'message'
+    | 'accepted'
+    | 'dropped'
+    | 'selected';
   readonly text: string;
   readonly parse?: 'ok' | 'repaired' | 'failed';
   readonly tool?: string;

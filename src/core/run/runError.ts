@@ -1,4 +1,5 @@
-export type RunErrorReason = 'log-mismatch' | 'log-corrupt' | 'run-missing' | 'run-exists' | 'stage-order' | 'settings' | 'disk';
+export type RunErrorReason =
+  'log-mismatch' | 'log-corrupt' | 'run-missing' | 'run-exists' | 'stage-order' | 'settings' | 'disk';
 
 /** Trouble with a run itself, as opposed to a server, a tool or a box. */
 export class RunError extends Error {

@@ -11,7 +11,10 @@ export const RunRecord = z.object({
   task: z.unknown(),
   /** Resolved settings. */
   settings: z.unknown(),
-  prompts: z.record(z.string(), z.object({ version: z.number(), sha256: z.string(), text: z.string(), inputs: z.array(z.string()) })),
+  prompts: z.record(
+    z.string(),
+    z.object({ version: z.number(), sha256: z.string(), text: z.string(), inputs: z.array(z.string()) }),
+  ),
   toolLibrarySha256: z.string(),
   /** Documents that the tools read, and evaluation questions without their answers, by hash. */
   documents: z.object({ count: z.number(), sha256: z.string() }),

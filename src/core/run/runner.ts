@@ -1,4 +1,12 @@
-import type { Answer, CompletionAnswer, CompletionRequest, Method, Request, ToolAnswer, ToolRequest } from './request.ts';
+import type {
+  Answer,
+  CompletionAnswer,
+  CompletionRequest,
+  Method,
+  Request,
+  ToolAnswer,
+  ToolRequest,
+} from './request.ts';
 import { describeAsked, isAnswer, requestIdentity, type AnswerEntry, type LogEntry, type NoteEntry } from './log.ts';
 import { isThenable, RunError } from './runError.ts';
 
@@ -48,7 +56,7 @@ export async function runItems<R>(options: RunnerOptions<R>): Promise<Map<string
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   let next = 0;
-  let fatal: unknown;
+  let fatal: { readonly error: unknown } | undefined;
   const worker = async (): Promise<void> => {
     for (;;) {
       const item = options.items[next++];
@@ -58,14 +66,14 @@ export async function runItems<R>(options: RunnerOptions<R>): Promise<Map<string
         outcomes.set(item.key, outcome);
         options.onOutcome?.(item.key, outcome);
       } catch (error) {
-        fatal ??= error;
+        fatal ??= { error };
         stop.abort(error);
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(options.concurrency, options.items.length) }, worker));
   options.signal.throwIfAborted();
-  if (fatal !== undefined) throw fatal;
+  if (fatal !== undefined) return Promise.reject(fatal.error);
   return outcomes;
 }
 
@@ -77,7 +85,8 @@ async function runItem<R>(item: Item<R>, options: RunnerOptions<R>, signal: Abor
   for (const entry of logged) {
     if (isAnswer(entry)) recorded.set(entry.i, entry);
     else if ('result' in entry) finished = true;
-    if ('asked' in entry && 'keep' in entry.asked) previousPrompt = previousPrompt.slice(0, entry.asked.keep) + entry.asked.tail;
+    if ('asked' in entry && 'keep' in entry.asked)
+      previousPrompt = previousPrompt.slice(0, entry.asked.keep) + entry.asked.tail;
   }
   const method = item.start();
 
@@ -94,7 +103,14 @@ async function runItem<R>(item: Item<R>, options: RunnerOptions<R>, signal: Abor
       return 'answer' in known ? known.answer : { kind: 'noted' };
     }
     if (request.kind === 'note') {
-      const written = options.log.append({ t: options.now(), item: item.key, i, hash, label: request.note.kind, note: request.note });
+      const written = options.log.append({
+        t: options.now(),
+        item: item.key,
+        i,
+        hash,
+        label: request.note.kind,
+        note: request.note,
+      });
       return isThenable(written) ? written.then(() => ({ kind: 'noted' })) : { kind: 'noted' };
     }
     return askLive(request, i, hash);
@@ -126,7 +142,7 @@ async function runItem<R>(item: Item<R>, options: RunnerOptions<R>, signal: Abor
       const i = String(index++);
       let answer: Answer | readonly Answer[];
       if (isRequestList(request)) {
-        answer = await Promise.all(request.map((part, k) => answerOne(part, `${i}.${k}`)));
+        answer = await Promise.all(request.map(async (part, k) => answerOne(part, `${i}.${k}`)));
       } else {
         const one = answerOne(request, i);
         answer = isThenable(one) ? await one : one;
@@ -153,6 +169,7 @@ function isFatal(error: unknown): boolean {
 }
 
 function reasonOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'reason' in error && typeof error.reason === 'string') return error.reason;
+  if (typeof error === 'object' && error !== null && 'reason' in error && typeof error.reason === 'string')
+    return error.reason;
   return 'internal';
 }

@@ -6,7 +6,15 @@ import * as z from 'zod';
  * It is derived: the log is the truth.
  */
 
-export const stageIds = ['selfInstruct', 'toolSelection', 'synthesis', 'filter', 'training', 'evaluation', 'report'] as const;
+export const stageIds = [
+  'selfInstruct',
+  'toolSelection',
+  'synthesis',
+  'filter',
+  'training',
+  'evaluation',
+  'report',
+] as const;
 export const stageTitles: Readonly<Record<StageId, string>> = {
   selfInstruct: 'Self-instruct',
   toolSelection: 'Tool selection',
@@ -68,7 +76,9 @@ export const SystemScore = z.object({
   levels: z.array(LevelScore),
   errors: z.number(),
   /** Against the reference system of the report. */
-  paired: z.object({ difference: z.number(), low: z.number(), high: z.number(), p: z.number(), test: z.string() }).optional(),
+  paired: z
+    .object({ difference: z.number(), low: z.number(), high: z.number(), p: z.number(), test: z.string() })
+    .optional(),
 });
 export type SystemScore = z.infer<typeof SystemScore>;
 

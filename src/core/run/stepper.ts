@@ -41,7 +41,8 @@ export class Stepper<R> {
    * @throws RangeError beyond the answers that are known.
    */
   goTo(position: number): void {
-    if (position < 0 || position > this.#answers.length) throw new RangeError(`There is no position ${position}; ${this.#answers.length} answers are known.`);
+    if (position < 0 || position > this.#answers.length)
+      throw new RangeError(`There is no position ${position}; ${this.#answers.length} answers are known.`);
     const kept = this.#answers.splice(0).slice(0, position);
     this.#method.return(undefined as never);
     this.#method = this.#start();

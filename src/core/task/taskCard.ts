@@ -15,13 +15,15 @@ export const TaskCard = z
   .object({
     $schema: z.string().optional(),
     name: z.string().min(1).max(80).describe('Name of the task, as shown in views and reports.'),
-    description: z
-      .string()
-      .min(1)
-      .describe('What the agent does, in a sentence or two. Every prompt begins with it.'),
+    description: z.string().min(1).describe('What the agent does, in a sentence or two. Every prompt begins with it.'),
     examples: z.array(Example).min(1).describe('A handful of example questions with answers. Two are enough.'),
-    metric: z.enum(['f1', 'em', 'choice']).describe('How an answer is scored: token F1, exact match, or option letter.'),
-    levels: z.array(z.string()).default([]).describe('Difficulty levels, from easy to hard, as they occur in the question file.'),
+    metric: z
+      .enum(['f1', 'em', 'choice'])
+      .describe('How an answer is scored: token F1, exact match, or option letter.'),
+    levels: z
+      .array(z.string())
+      .default([])
+      .describe('Difficulty levels, from easy to hard, as they occur in the question file.'),
     tools: z
       .array(z.string())
       .optional()
@@ -29,11 +31,15 @@ export const TaskCard = z
     questions: z
       .string()
       .optional()
-      .describe('Path of the evaluation questions (JSON Lines with id, question, answer, level), relative to this card.'),
+      .describe(
+        'Path of the evaluation questions (JSON Lines with id, question, answer, level), relative to this card.',
+      ),
     documents: z
       .string()
       .optional()
-      .describe('Path of the pages that Search, Retrieve and Lookup read (JSON Lines with title and paragraphs), relative to this card.'),
+      .describe(
+        'Path of the pages that Search, Retrieve and Lookup read (JSON Lines with title and paragraphs), relative to this card.',
+      ),
     world: z
       .object({ seed: z.number().int().nonnegative() })
       .strict()

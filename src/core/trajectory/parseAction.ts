@@ -17,7 +17,12 @@ export function resolveToolName(
 ): { readonly name: string; readonly rule?: string } | undefined {
   const exact = tools.find((tool) => tool.name === raw);
   if (exact !== undefined) return { name: exact.name };
-  const loose = raw.trim().replace(quotes, '').replace(/[.:]+$/, '').trim().toLowerCase();
+  const loose = raw
+    .trim()
+    .replace(quotes, '')
+    .replace(/[.:]+$/, '')
+    .trim()
+    .toLowerCase();
   if (loose === '') return undefined;
   const byCase = tools.find((tool) => tool.name.toLowerCase() === loose);
   if (byCase !== undefined) return { name: byCase.name, rule: 'name spelt loosely' };
@@ -61,10 +66,17 @@ export function parseAction(raw: string, tools: readonly ToolDescription[]): Par
  * Reads a verdict. The paper's loop takes anything but exactly "right" as wrong (methods 4.2); `legible` says whether it
  * was one of the two words at all.
  */
-export function parseVerdict(raw: string): { readonly right: boolean; readonly legible: boolean; readonly text: string } {
+export function parseVerdict(raw: string): {
+  readonly right: boolean;
+  readonly legible: boolean;
+  readonly text: string;
+} {
   const line = firstLine(raw).trim();
   const inner = /^\s*(?:reflect)?\s*\[?\s*([^\]]*)/i.exec(line)?.[1] ?? line;
-  const word = inner.trim().replace(/[.\s"']+$/, '').toLowerCase();
+  const word = inner
+    .trim()
+    .replace(/[.\s"']+$/, '')
+    .toLowerCase();
   return { right: word === 'right', legible: word === 'right' || word === 'wrong', text: word };
 }
 

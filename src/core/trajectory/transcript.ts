@@ -41,7 +41,10 @@ export function quoteLabels(text: string): string {
 /** Renders finished steps; ends with a line's end unless there are none. */
 export function renderSteps(steps: readonly Step[]): string {
   return steps
-    .map((s) => `Thought: ${s.thought}\nAction: ${s.action.tool}[${s.action.argument}]\nObservation: ${quoteLabels(s.observation)}\n`)
+    .map(
+      (s) =>
+        `Thought: ${s.thought}\nAction: ${s.action.tool}[${s.action.argument}]\nObservation: ${quoteLabels(s.observation)}\n`,
+    )
     .join('');
 }
 

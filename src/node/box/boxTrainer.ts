@@ -50,16 +50,27 @@ export class BoxTrainer implements Trainer {
     signal: AbortSignal,
   ): Promise<readonly TrainedAdapter[]> {
     const { root, folder, baseFolder } = this.#options;
-    if (settings.box !== 'local') throw new JobError('cannot-start', `There is no box "${settings.box}". Set training.box to local.`);
+    if (settings.box !== 'local')
+      throw new JobError('cannot-start', `There is no box "${settings.box}". Set training.box to local.`);
     if (!existsSync(join(baseFolder, 'config.json'))) {
-      throw new JobError('cannot-start', `The base model to train is not in ${baseFolder}. Name its folder (config.json, tokenizer, safetensors) under training.base; it must be the model that the server serves.`);
+      throw new JobError(
+        'cannot-start',
+        `The base model to train is not in ${baseFolder}. Name its folder (config.json, tokenizer, safetensors) under training.base; it must be the model that the server serves.`,
+      );
     }
-    const data = Object.fromEntries(Object.entries(sets).map(([name, rows]) => [`data/${name}.jsonl`, jsonLines(rows)]));
+    const data = Object.fromEntries(
+      Object.entries(sets).map(([name, rows]) => [`data/${name}.jsonl`, jsonLines(rows)]),
+    );
     const spec = jobSpec(baseFolder, Object.keys(sets), settings, seed);
-    const id = createHash('sha256').update(JSON.stringify([spec, data])).digest('hex').slice(0, 12);
+    const id = createHash('sha256')
+      .update(JSON.stringify([spec, data]))
+      .digest('hex')
+      .slice(0, 12);
     onProgress({ adapter: '', step: 0, steps: 0, message: 'preparing Python' });
     const python = await ensurePython({
-      onProgress: (message) => { onProgress({ adapter: '', step: 0, steps: 0, message }); },
+      onProgress: (message) => {
+        onProgress({ adapter: '', step: 0, steps: 0, message });
+      },
       signal,
     });
     const job = localJob({ python, boxFolder: join(root, 'box'), jobFolder: join(folder, 'jobs', id) });
@@ -73,12 +84,23 @@ export class BoxTrainer implements Trainer {
     return adapters;
   }
 
-  async #runToEnd(job: Job, spec: JobSpec, data: Readonly<Record<string, string>>, onProgress: (progress: TrainingProgress) => void, signal: AbortSignal): Promise<void> {
+  async #runToEnd(
+    job: Job,
+    spec: JobSpec,
+    data: Readonly<Record<string, string>>,
+    onProgress: (progress: TrainingProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     await startJob(job, spec, data, signal);
     for (let attempt = 0; ; attempt++) {
       let end;
       try {
-        end = await followJob(job, { onEvent: (event) => { report(event, onProgress); }, signal });
+        end = await followJob(job, {
+          onEvent: (event) => {
+            report(event, onProgress);
+          },
+          signal,
+        });
       } catch (error) {
         // Cancelling a run also stops its training; the checkpoint that the trainer then writes is where resume goes on.
         if (signal.aborted) await cancelJob(job);
@@ -86,10 +108,16 @@ export class BoxTrainer implements Trainer {
       }
       if (end.state === 'finished' && end.exit.rc === 0) return;
       if (end.state === 'finished') {
-        const why = end.exit.oom ? 'it ran out of memory' : (end.error?.message ?? end.log.split('\n').at(-1) ?? `exit code ${end.exit.rc}`);
+        const why = end.exit.oom
+          ? 'it ran out of memory'
+          : (end.error?.message ?? end.log.split('\n').at(-1) ?? `exit code ${end.exit.rc}`);
         throw new JobError('failed', `Training failed: ${why} The whole log is in ${join(job.folder, 'log')}.`);
       }
-      if (attempt >= resumes) throw new JobError('failed', `The training job in ${job.folder} ended without a result ${attempt + 1} times. Look at its log, then resume the run.`);
+      if (attempt >= resumes)
+        throw new JobError(
+          'failed',
+          `The training job in ${job.folder} ended without a result ${attempt + 1} times. Look at its log, then resume the run.`,
+        );
       onProgress({ adapter: '', step: 0, steps: 0, message: 'going on from the last checkpoint' });
       await resumeJob(job, signal);
     }
@@ -98,14 +126,28 @@ export class BoxTrainer implements Trainer {
   /** Converts an adapter, loads it under a content-hashed name and proves by its probes that it is what answers. */
   async #serve(adapterDir: string, name: string, signal: AbortSignal): Promise<TrainedAdapter> {
     const { folder, baseFolder, engine } = this.#options;
-    const weights = createHash('sha256').update(readFileSync(join(adapterDir, 'adapter_model.safetensors'))).digest('hex');
+    const weights = createHash('sha256')
+      .update(readFileSync(join(adapterDir, 'adapter_model.safetensors')))
+      .digest('hex');
     const model = `${name}-${weights.slice(0, 8)}`;
     const out = join(folder, 'adapters', `${model}.gguf`);
     await convertLora({ adapterDir, baseConfig: join(baseFolder, 'config.json'), out, dtype: 'f16' });
     await engine.loadAdapter(model, out, signal);
     const { baseURL, apiKey } = await engine.endpoint(signal);
-    const probe = await probeAdapter({ baseURL, apiKey, model, baseModel: 'base', probes: readProbes(join(adapterDir, 'probes.json')), signal });
-    return { name, model, sha256: createHash('sha256').update(readFileSync(out)).digest('hex'), probe: { ok: probe.ok, message: probe.message } };
+    const probe = await probeAdapter({
+      baseURL,
+      apiKey,
+      model,
+      baseModel: 'base',
+      probes: readProbes(join(adapterDir, 'probes.json')),
+      signal,
+    });
+    return {
+      name,
+      model,
+      sha256: createHash('sha256').update(readFileSync(out)).digest('hex'),
+      probe: { ok: probe.ok, message: probe.message },
+    };
   }
 }
 
@@ -113,19 +155,37 @@ function jobSpec(base: string, adapters: readonly string[], settings: Settings['
   return {
     base,
     adapters: Object.fromEntries(adapters.map((name) => [name, { data: `data/${name}.jsonl` }])),
-    rank: settings.rank, alpha: settings.alpha, dropout: settings.dropout, targetModules: settings.targetModules,
-    learningRate: settings.learningRate, warmupRatio: settings.warmup, epochs: settings.epochs, batchSize: settings.batchSize,
-    maxLength: settings.maxLength, heldOutFraction: settings.heldOut, mode: settings.packing, weighting: settings.weighting,
-    precision: settings.precision, seed,
+    rank: settings.rank,
+    alpha: settings.alpha,
+    dropout: settings.dropout,
+    targetModules: settings.targetModules,
+    learningRate: settings.learningRate,
+    warmupRatio: settings.warmup,
+    epochs: settings.epochs,
+    batchSize: settings.batchSize,
+    maxLength: settings.maxLength,
+    heldOutFraction: settings.heldOut,
+    mode: settings.packing,
+    weighting: settings.weighting,
+    precision: settings.precision,
+    seed,
   };
 }
 
 function report(event: JobEvent, onProgress: (progress: TrainingProgress) => void): void {
   if (event.type === 'step') {
-    onProgress({ adapter: event.adapter, step: event.step, steps: event.steps, loss: event.loss, ...(event.secondsLeft === undefined ? {} : { secondsLeft: event.secondsLeft }), message: 'training' });
+    onProgress({
+      adapter: event.adapter,
+      step: event.step,
+      steps: event.steps,
+      loss: event.loss,
+      ...(event.secondsLeft === undefined ? {} : { secondsLeft: event.secondsLeft }),
+      message: 'training',
+    });
   } else if (event.type === 'eval') {
     onProgress({ adapter: event.adapter, step: event.step, steps: event.steps, heldOut: event.loss });
   } else if (event.type === 'start') {
-    for (const [adapter, plan] of Object.entries(event.adapters)) onProgress({ adapter, step: plan.resumedAt, steps: plan.steps, message: 'training' });
+    for (const [adapter, plan] of Object.entries(event.adapters))
+      onProgress({ adapter, step: plan.resumedAt, steps: plan.steps, message: 'training' });
   }
 }

@@ -53,7 +53,11 @@ export class EngineHost {
   #start(signal: AbortSignal): Promise<RunningEngine> {
     const { root, modelPath, settings, notify } = this.#options;
     if (!existsSync(modelPath)) {
-      throw new ServerError('engine', `There is no model file ${modelPath}.`, 'Name a GGUF file under embedded.model, or a server of your own under roles. The starter model is in the repository under starter/weights.');
+      throw new ServerError(
+        'engine',
+        `There is no model file ${modelPath}.`,
+        'Name a GGUF file under embedded.model, or a server of your own under roles. The starter model is in the repository under starter/weights.',
+      );
     }
     let shown = -1;
     return startEngine({

@@ -39,7 +39,9 @@ export class ModelServer {
     return this.#limit(async () => {
       signal.throwIfAborted();
       try {
-        return this.#options.api === 'completions' ? await this.#completions(model, request, signal) : await this.#chat(model, request, signal);
+        return this.#options.api === 'completions'
+          ? await this.#completions(model, request, signal)
+          : await this.#chat(model, request, signal);
       } catch (error) {
         throw this.#explain(error, model, signal);
       }
@@ -57,7 +59,10 @@ export class ModelServer {
   }
 
   async #completions(model: string, request: CompletionRequest, signal: AbortSignal): Promise<CompletionAnswer> {
-    const response: unknown = await this.#client.completions.create({ model, prompt: request.prompt, stream: false, ...this.#sampling(request) }, { signal });
+    const response: unknown = await this.#client.completions.create(
+      { model, prompt: request.prompt, stream: false, ...this.#sampling(request) },
+      { signal },
+    );
     return readAnswer(this.#options.name, response, (choice) => choice['text']);
   }
 
@@ -66,10 +71,17 @@ export class ModelServer {
     // A chat model starts its answer on a line of its own; a stop at a line's end would end it before it began.
     const stop = request.stop.filter((s) => !s.startsWith('\n'));
     const response: unknown = await this.#client.chat.completions.create(
-      { model, messages: [{ role: 'user', content: request.prompt }], stream: false, ...this.#sampling({ ...request, stop }) },
+      {
+        model,
+        messages: [{ role: 'user', content: request.prompt }],
+        stream: false,
+        ...this.#sampling({ ...request, stop }),
+      },
       { signal },
     );
-    const answer = readAnswer(this.#options.name, response, (choice) => (isRecord(choice['message']) ? choice['message']['content'] : undefined));
+    const answer = readAnswer(this.#options.name, response, (choice) =>
+      isRecord(choice['message']) ? choice['message']['content'] : undefined,
+    );
     return { ...answer, text: cutAtStops(answer.text.replace(/^\s+/, ''), request.stop) };
   }
 
@@ -90,33 +102,79 @@ export class ModelServer {
     if (error instanceof ServerError) return error;
     const { name, baseURL, timeoutSeconds } = this.#options;
     const where = `Server "${name}" (${withoutCredentials(baseURL)})`;
-    if (error instanceof APIConnectionTimeoutError) return new ServerError('timeout', `${where} did not answer within ${timeoutSeconds} s, after retries.`, 'Raise its timeoutSeconds, or lower its concurrency.');
-    if (error instanceof APIConnectionError && name === 'embedded') return new ServerError('engine', 'The embedded engine stopped while it was answering.', 'Resume the run: the engine is started anew, and nothing that was answered is lost.');
-    if (error instanceof APIConnectionError) return new ServerError('unreachable', `${where} cannot be reached.`, 'Start it, or correct its address in the settings, then resume the run.');
-    if (error instanceof APIError) return this.#explainStatus(error, where, model);
-    return new ServerError('bad-response', `${where} sent an answer that cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown'}.`, 'Check that the address ends in /v1 and belongs to an OpenAI-compatible server.');
+    if (error instanceof APIConnectionTimeoutError)
+      return new ServerError(
+        'timeout',
+        `${where} did not answer within ${timeoutSeconds} s, after retries.`,
+        'Raise its timeoutSeconds, or lower its concurrency.',
+      );
+    if (error instanceof APIConnectionError && name === 'embedded')
+      return new ServerError(
+        'engine',
+        'The embedded engine stopped while it was answering.',
+        'Resume the run: the engine is started anew, and nothing that was answered is lost.',
+      );
+    if (error instanceof APIConnectionError)
+      return new ServerError(
+        'unreachable',
+        `${where} cannot be reached.`,
+        'Start it, or correct its address in the settings, then resume the run.',
+      );
+    if (error instanceof APIError) return this.#explainStatus(error as APIError, where, model);
+    return new ServerError(
+      'bad-response',
+      `${where} sent an answer that cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown'}.`,
+      'Check that the address ends in /v1 and belongs to an OpenAI-compatible server.',
+    );
   }
 
   #explainStatus(error: APIError, where: string, model: string): ServerError {
     const status: number | undefined = error.status;
     // Bodies can echo the request with its key: only a short text without the key is shown.
-    const detail = String(error.message).replaceAll(this.#options.apiKey === '' ? '\u0000' : this.#options.apiKey, '…').slice(0, 300);
-    if (status === 401 || status === 403) return new ServerError('auth', `${where} refuses the key (${status}).`, 'Set the right key for this server.');
-    if (status === 404) return new ServerError('no-model', `${where} does not know the model "${model}" or has no completions (404): ${detail}`, 'List its models with: autoact doctor. For a chat-only server set "api": "chat".');
-    if (status === 429) return new ServerError('rate-limit', `${where} still limits the rate after retries.`, 'Lower its concurrency, then resume the run.');
-    if (error.code === 'context_length_exceeded' || /context.{0,20}(length|size|window)/i.test(detail)) return new ServerError('context-length', `${where}: the prompt does not fit the context: ${detail}`, 'Lower maxPromptChars, or serve the model with a longer context.');
-    if (status !== undefined && status >= 500) return new ServerError('server', `${where} failed ${status} after retries: ${detail}`);
+    const detail = error.message
+      .replaceAll(this.#options.apiKey === '' ? '\u0000' : this.#options.apiKey, '…')
+      .slice(0, 300);
+    if (status === 401 || status === 403)
+      return new ServerError('auth', `${where} refuses the key (${status}).`, 'Set the right key for this server.');
+    if (status === 404)
+      return new ServerError(
+        'no-model',
+        `${where} does not know the model "${model}" or has no completions (404): ${detail}`,
+        'List its models with: autoact doctor. For a chat-only server set "api": "chat".',
+      );
+    if (status === 429)
+      return new ServerError(
+        'rate-limit',
+        `${where} still limits the rate after retries.`,
+        'Lower its concurrency, then resume the run.',
+      );
+    if (error.code === 'context_length_exceeded' || /context.{0,20}(length|size|window)/i.test(detail))
+      return new ServerError(
+        'context-length',
+        `${where}: the prompt does not fit the context: ${detail}`,
+        'Lower maxPromptChars, or serve the model with a longer context.',
+      );
+    if (status !== undefined && status >= 500)
+      return new ServerError('server', `${where} failed ${status} after retries: ${detail}`);
     return new ServerError('bad-request', `${where} refuses the request (${status ?? 'no status'}): ${detail}`);
   }
 }
 
 /** Reads what came back as hostile input. @throws ServerError `bad-response` */
-function readAnswer(server: string, response: unknown, text: (choice: Record<string, unknown>) => unknown): CompletionAnswer {
+function readAnswer(
+  server: string,
+  response: unknown,
+  text: (choice: Record<string, unknown>) => unknown,
+): CompletionAnswer {
   const choices = isRecord(response) ? response['choices'] : undefined;
   const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
   const value = isRecord(choice) ? text(choice) : undefined;
   if (!isRecord(response) || !isRecord(choice) || typeof value !== 'string') {
-    throw new ServerError('bad-response', `Server "${server}" sent no completion in its answer.`, 'Check that the address ends in /v1 and belongs to an OpenAI-compatible server.');
+    throw new ServerError(
+      'bad-response',
+      `Server "${server}" sent no completion in its answer.`,
+      'Check that the address ends in /v1 and belongs to an OpenAI-compatible server.',
+    );
   }
   const usage = isRecord(response['usage']) ? response['usage'] : {};
   return {

@@ -36,7 +36,11 @@ export class ModelServers implements Models {
     const server = await this.#server(target.server, signal);
     const names = await server.models(signal);
     if (names.length > 0 && !names.includes(target.model)) {
-      throw new ServerError('no-model', `Server "${target.server}" does not know the model "${target.model}".`, `It serves ${names.slice(0, 20).join(', ')}. Name one of them under roles.`);
+      throw new ServerError(
+        'no-model',
+        `Server "${target.server}" does not know the model "${target.model}".`,
+        `It serves ${names.slice(0, 20).join(', ')}. Name one of them under roles.`,
+      );
     }
   }
 
@@ -55,7 +59,16 @@ export class ModelServers implements Models {
     const { baseURL, apiKey } = await this.#options.embedded(signal);
     let server = this.#servers.get(baseURL);
     if (server === undefined) {
-      server = new ModelServer({ name: 'embedded', baseURL, apiKey, api: 'completions', concurrency: this.#options.embeddedConcurrency, timeoutSeconds: 600, sendTopK: true, retries: 0 });
+      server = new ModelServer({
+        name: 'embedded',
+        baseURL,
+        apiKey,
+        api: 'completions',
+        concurrency: this.#options.embeddedConcurrency,
+        timeoutSeconds: 600,
+        sendTopK: true,
+        retries: 0,
+      });
       this.#servers.set(baseURL, server);
     }
     return server;
@@ -65,10 +78,27 @@ export class ModelServers implements Models {
     const settings = this.#options.servers[name];
     if (settings === undefined) {
       const known = ['embedded', ...Object.keys(this.#options.servers)].join(', ');
-      throw new ServerError('unreachable', `A role uses the server "${name}", which the settings do not define.`, `Define it under servers, or use one of ${known}.`);
+      throw new ServerError(
+        'unreachable',
+        `A role uses the server "${name}", which the settings do not define.`,
+        `Define it under servers, or use one of ${known}.`,
+      );
     }
     const apiKey = settings.apiKeyVariable === undefined ? '' : this.#options.secret(settings.apiKeyVariable);
-    if (apiKey === undefined) throw new ServerError('auth', `The key of server "${name}" is not set.`, `Set the environment variable ${settings.apiKeyVariable ?? ''}, or enter the key in the editor.`);
-    return new ModelServer({ name, baseURL: settings.baseURL, apiKey, api: settings.api, concurrency: settings.concurrency, timeoutSeconds: settings.timeoutSeconds, sendTopK: settings.topK });
+    if (apiKey === undefined)
+      throw new ServerError(
+        'auth',
+        `The key of server "${name}" is not set.`,
+        `Set the environment variable ${settings.apiKeyVariable ?? ''}, or enter the key in the editor.`,
+      );
+    return new ModelServer({
+      name,
+      baseURL: settings.baseURL,
+      apiKey,
+      api: settings.api,
+      concurrency: settings.concurrency,
+      timeoutSeconds: settings.timeoutSeconds,
+      sendTopK: settings.topK,
+    });
   }
 }

@@ -148,7 +148,10 @@ export class LogFile implements RunLog {
       entry = JSON.parse(line) as LogEntry;
       if (typeof entry.item !== 'string') throw new TypeError('no item');
     } catch {
-      throw new RunError('log-corrupt', `Line ${lineNumber} of ${this.#path} is damaged. Restore the file from a copy, or start a new run; nothing was changed.`);
+      throw new RunError(
+        'log-corrupt',
+        `Line ${lineNumber} of ${this.#path} is damaged. Restore the file from a copy, or start a new run; nothing was changed.`,
+      );
     }
     this.#index(entry);
   }
@@ -164,6 +167,14 @@ export class LogFile implements RunLog {
 export function diskError(path: string, error: unknown): RunError {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   const what =
-    code === 'ENOSPC' || code === 'EDQUOT' ? 'The disk is full' : code === 'EACCES' || code === 'EROFS' || code === 'EPERM' ? 'No permission to write' : `Writing failed (${code || String(error)})`;
-  return new RunError('disk', `${what}: ${path}`, 'Free some space or choose another folder, then resume the run: everything up to here is kept.');
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? 'The disk is full'
+      : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
+        ? 'No permission to write'
+        : `Writing failed (${code || String(error)})`;
+  return new RunError(
+    'disk',
+    `${what}: ${path}`,
+    'Free some space or choose another folder, then resume the run: everything up to here is kept.',
+  );
 }

@@ -11,7 +11,8 @@ export class RunFolder {
   readonly id: string;
 
   constructor(runsFolder: string, id: string) {
-    if (!/^[\w.-]+$/.test(id) || id.startsWith('.')) throw new RunError('run-missing', `"${id}" is not the name of a run.`);
+    if (!/^[\w.-]+$/.test(id) || id.startsWith('.'))
+      throw new RunError('run-missing', `"${id}" is not the name of a run.`);
     this.id = id;
     this.path = join(runsFolder, id);
   }
@@ -26,7 +27,11 @@ export class RunFolder {
 
   /** Makes the folder. @throws RunError `run-exists`, or `disk`. */
   create(record: RunRecord): void {
-    if (existsSync(this.file('run.json'))) throw new RunError('run-exists', `There is a run "${this.id}" already. Resume it with --resume ${this.id}, or choose another name.`);
+    if (existsSync(this.file('run.json')))
+      throw new RunError(
+        'run-exists',
+        `There is a run "${this.id}" already. Resume it with --resume ${this.id}, or choose another name.`,
+      );
     try {
       mkdirSync(this.path, { recursive: true });
     } catch (error) {
@@ -41,10 +46,18 @@ export class RunFolder {
     try {
       text = readFileSync(this.file('run.json'), 'utf8');
     } catch {
-      throw new RunError('run-missing', `There is no run "${this.id}" in ${this.path}.`, 'List the runs with: autoact runs');
+      throw new RunError(
+        'run-missing',
+        `There is no run "${this.id}" in ${this.path}.`,
+        'List the runs with: autoact runs',
+      );
     }
     const parsed = RunRecord.safeParse(safeJson(text));
-    if (!parsed.success) throw new RunError('log-corrupt', `${this.file('run.json')} is damaged: ${parsed.error.issues[0]?.message ?? 'not readable'}.`);
+    if (!parsed.success)
+      throw new RunError(
+        'log-corrupt',
+        `${this.file('run.json')} is damaged: ${parsed.error.issues[0]?.message ?? 'not readable'}.`,
+      );
     return parsed.data;
   }
 
@@ -86,11 +99,20 @@ export class RunFolder {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(path, error);
         const holder = Number(readFileSync(path, 'utf8'));
-        if (isAlive(holder)) throw new RunError('run-exists', `Run "${this.id}" is in use by process ${holder}.`, 'Cancel it there, or wait until it has ended.');
+        if (isAlive(holder))
+          throw new RunError(
+            'run-exists',
+            `Run "${this.id}" is in use by process ${holder}.`,
+            'Cancel it there, or wait until it has ended.',
+          );
         rmSync(path, { force: true });
       }
     }
-    throw new RunError('run-exists', `Run "${this.id}" could not be locked.`, `Remove ${path} when no other process uses it.`);
+    throw new RunError(
+      'run-exists',
+      `Run "${this.id}" could not be locked.`,
+      `Remove ${path} when no other process uses it.`,
+    );
   }
 }
 

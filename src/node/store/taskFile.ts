@@ -25,18 +25,30 @@ export function loadTaskCard(path: string): TaskCard {
   try {
     text = readFileSync(path, 'utf8');
   } catch {
-    throw new TaskError('task-card', `There is no task card at ${path}.`, 'Make one with "AutoAct: New Task Card" in the editor, or copy starter/starter.task.json.');
+    throw new TaskError(
+      'task-card',
+      `There is no task card at ${path}.`,
+      'Make one with "AutoAct: New Task Card" in the editor, or copy starter/starter.task.json.',
+    );
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new TaskError('task-card', `The task card ${path} is not JSON: ${error instanceof Error ? error.message : ''}.`, 'Open it in the editor: the fault is underlined.');
+    throw new TaskError(
+      'task-card',
+      `The task card ${path} is not JSON: ${error instanceof Error ? error.message : ''}.`,
+      'Open it in the editor: the fault is underlined.',
+    );
   }
   const parsed = TaskCard.safeParse(value);
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(card)'}: ${issue.message}`);
-  throw new TaskError('task-card', `The task card ${path} has faults:\n${lines.join('\n')}`, 'Open it in the editor: each fault is underlined there.');
+  throw new TaskError(
+    'task-card',
+    `The task card ${path} has faults:\n${lines.join('\n')}`,
+    'Open it in the editor: each fault is underlined there.',
+  );
 }
 
 export interface TaskData {
@@ -70,12 +82,21 @@ export function worldData(seed: number): TaskData {
   };
 }
 
-const PageRow = z.object({ title: z.string().min(1), paragraphs: z.array(z.string()).min(1), kind: z.string().optional() });
+const PageRow = z.object({
+  title: z.string().min(1),
+  paragraphs: z.array(z.string()).min(1),
+  kind: z.string().optional(),
+});
 
 export function loadPages(path: string): Page[] {
   return readJsonLines(path).map(({ value, line }) => {
     const row = PageRow.safeParse(value);
-    if (!row.success) throw new TaskError('data', `Line ${line} of ${path} is no page: ${row.error.issues[0]?.message ?? ''}.`, 'A page is {"title": …, "paragraphs": [ … ]}.');
+    if (!row.success)
+      throw new TaskError(
+        'data',
+        `Line ${line} of ${path} is no page: ${row.error.issues[0]?.message ?? ''}.`,
+        'A page is {"title": …, "paragraphs": [ … ]}.',
+      );
     return { title: row.data.title, paragraphs: row.data.paragraphs, kind: 'work' };
   });
 }
@@ -85,7 +106,11 @@ export function loadQuestions(path: string): GoldQuestion[] {
     try {
       return parseQuestion(value);
     } catch (error) {
-      throw new TaskError('data', `Line ${line} of ${path} is no question: ${error instanceof z.ZodError ? (error.issues[0]?.message ?? '') : ''}.`, 'A question is {"id": …, "question": …, "answer": …, "level": …}.');
+      throw new TaskError(
+        'data',
+        `Line ${line} of ${path} is no question: ${error instanceof z.ZodError ? (error.issues[0]?.message ?? '') : ''}.`,
+        'A question is {"id": …, "question": …, "answer": …, "level": …}.',
+      );
     }
   });
 }
@@ -95,14 +120,22 @@ function readJsonLines(path: string): { value: unknown; line: number }[] {
   try {
     text = readFileSync(path, 'utf8');
   } catch {
-    throw new TaskError('data', `The file ${path} cannot be read.`, 'Correct its path in the task card; it is relative to the card.');
+    throw new TaskError(
+      'data',
+      `The file ${path} cannot be read.`,
+      'Correct its path in the task card; it is relative to the card.',
+    );
   }
   return text.split('\n').flatMap((raw, i) => {
     if (raw.trim() === '') return [];
     try {
       return [{ value: JSON.parse(raw) as unknown, line: i + 1 }];
     } catch {
-      throw new TaskError('data', `Line ${i + 1} of ${path} is not JSON.`, 'The file must hold one JSON object a line.');
+      throw new TaskError(
+        'data',
+        `Line ${i + 1} of ${path} is not JSON.`,
+        'The file must hold one JSON object a line.',
+      );
     }
   });
 }

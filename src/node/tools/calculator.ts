@@ -9,7 +9,11 @@ const maxLength = 200;
 
 /** @returns the value as text, or undefined when the text is no arithmetic expression */
 export function calculate(expression: string): string | undefined {
-  const text = expression.trim().replace(/(\d),(?=\d{3}\b)/g, '$1').replace(/[×x](?=\s*\d)/g, '*').replaceAll('÷', '/');
+  const text = expression
+    .trim()
+    .replace(/(\d),(?=\d{3}\b)/g, '$1')
+    .replace(/[×x](?=\s*\d)/g, '*')
+    .replaceAll('÷', '/');
   if (text === '' || text.length > maxLength || !allowed.test(text)) return undefined;
   try {
     const value: unknown = math.evaluate(text);

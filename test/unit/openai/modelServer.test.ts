@@ -3,16 +3,41 @@ import { test } from 'node:test';
 import { ModelServer, cutAtStops } from '../../../src/node/openai/modelServer.ts';
 import { ServerError, type ServerErrorReason } from '../../../src/core/ports/models.ts';
 import type { CompletionRequest } from '../../../src/core/run/request.ts';
-import { CompletionServer, type Reply } from '../../doubles/completionServer.ts';
+import { CompletionServer, hang, reset, type Reply } from '../../doubles/completionServer.ts';
 
-const request: CompletionRequest = { kind: 'complete', role: 'plan', purpose: 'thought', prompt: 'Thought:', stop: ['\n'], maxTokens: 8, sampling: { temperature: 0, topP: 1, topK: 40, seed: 7 } };
+const request: CompletionRequest = {
+  kind: 'complete',
+  role: 'plan',
+  purpose: 'thought',
+  prompt: 'Thought:',
+  stop: ['\n'],
+  maxTokens: 8,
+  sampling: { temperature: 0, topP: 1, topK: 40, seed: 7 },
+};
 const key = 'sk-canary-5f2';
 
-async function against<T>(reply: (n: number) => Reply, work: (server: ModelServer, asked: CompletionServer) => Promise<T>, api: 'completions' | 'chat' = 'completions', retries = 0): Promise<T> {
+async function against<T>(
+  reply: (n: number) => Reply,
+  work: (server: ModelServer, asked: CompletionServer) => Promise<T>,
+  api: 'completions' | 'chat' = 'completions',
+  retries = 0,
+): Promise<T> {
   const double = new CompletionServer((_, n) => reply(n));
   const baseURL = await double.start();
   try {
-    return await work(new ModelServer({ name: 'mine', baseURL, apiKey: key, api, concurrency: 4, timeoutSeconds: 1, sendTopK: true, retries }), double);
+    return await work(
+      new ModelServer({
+        name: 'mine',
+        baseURL,
+        apiKey: key,
+        api,
+        concurrency: 4,
+        timeoutSeconds: 1,
+        sendTopK: true,
+        retries,
+      }),
+      double,
+    );
   } finally {
     await double.stop();
   }
@@ -21,17 +46,37 @@ async function against<T>(reply: (n: number) => Reply, work: (server: ModelServe
 const never = new AbortController().signal;
 
 test('a completion comes back with its usage', async () => {
-  const answer = await against(() => ' I think', (s) => s.complete('base', request, never));
-  assert.deepEqual(answer, { kind: 'completion', text: ' I think', finish: 'stop', usage: { promptTokens: 7, completionTokens: 3 } });
+  const answer = await against(
+    () => ' I think',
+    (s) => s.complete('base', request, never),
+  );
+  assert.deepEqual(answer, {
+    kind: 'completion',
+    text: ' I think',
+    finish: 'stop',
+    usage: { promptTokens: 7, completionTokens: 3 },
+  });
 });
 
 test('an empty completion is an answer; it is for the parser to judge', async () => {
-  assert.equal((await against(() => '', (s) => s.complete('base', request, never))).text, '');
+  assert.equal(
+    (
+      await against(
+        () => '',
+        (s) => s.complete('base', request, never),
+      )
+    ).text,
+    '',
+  );
 });
 
 const failures: readonly (readonly [string, Reply, ServerErrorReason])[] = [
   ['a 500 after retries', { status: 500, body: '{"error":{"message":"boom"}}' }, 'server'],
-  ['an HTML page with status 200', { status: 200, body: '<html>login</html>', headers: { 'content-type': 'text/html' } }, 'bad-response'],
+  [
+    'an HTML page with status 200',
+    { status: 200, body: '<html>login</html>', headers: { 'content-type': 'text/html' } },
+    'bad-response',
+  ],
   ['JSON that is cut off', { status: 200, body: '{"choices":[' }, 'bad-response'],
   ['an answer without choices', { status: 200, body: '{"object":"text_completion"}' }, 'bad-response'],
   ['choices of the wrong shape', { status: 200, body: '{"choices":[{"text":42}]}' }, 'bad-response'],
@@ -39,47 +84,80 @@ const failures: readonly (readonly [string, Reply, ServerErrorReason])[] = [
   ['a wrong key', { status: 401, body: `{"error":{"message":"bad key ${key}"}}` }, 'auth'],
   ['an unknown model', { status: 404, body: '{"error":{"message":"no such model"}}' }, 'no-model'],
   ['a rate limit', { status: 429, body: '{"error":{"message":"slow down"}}' }, 'rate-limit'],
-  ['a prompt that is too long', { status: 400, body: '{"error":{"message":"too long","code":"context_length_exceeded"}}' }, 'context-length'],
-  ['a reset connection', 'reset', 'unreachable'],
-  ['silence', 'hang', 'timeout'],
+  [
+    'a prompt that is too long',
+    { status: 400, body: '{"error":{"message":"too long","code":"context_length_exceeded"}}' },
+    'context-length',
+  ],
+  ['a reset connection', reset, 'unreachable'],
+  ['silence', hang, 'timeout'],
 ];
 
 for (const [what, reply, reason] of failures) {
   test(`${what} is an error with reason ${reason}, never an answer, and does not give the key away`, async () => {
-    await against(() => reply, async (s) => {
-      await assert.rejects(s.complete('base', request, never), (error) => {
-        assert.ok(ServerError.is(error, reason), `${error instanceof ServerError ? error.reason : String(error)}`);
-        assert.doesNotMatch(`${error.message} ${error.remedy ?? ''}`, new RegExp(key));
-        return true;
-      });
-    });
+    await against(
+      () => reply,
+      async (s) => {
+        await assert.rejects(s.complete('base', request, never), (error) => {
+          assert.ok(ServerError.is(error, reason), error instanceof ServerError ? error.reason : String(error));
+          assert.doesNotMatch(`${error.message} ${error.remedy ?? ''}`, new RegExp(key));
+          return true;
+        });
+      },
+    );
   });
 }
 
 test('transient trouble is retried, and asked of the server as often as that', async () => {
-  const calls = await against((n) => (n < 3 ? { status: 503, body: '{}', headers: { 'retry-after-ms': '5' } } : ' fine'), async (s, double) => {
-    assert.equal((await s.complete('base', request, never)).text, ' fine');
-    return double.asked.length;
-  }, 'completions', 4);
+  const calls = await against(
+    (n) => (n < 3 ? { status: 503, body: '{}', headers: { 'retry-after-ms': '5' } } : ' fine'),
+    async (s, double) => {
+      assert.equal((await s.complete('base', request, never)).text, ' fine');
+      return double.asked.length;
+    },
+    'completions',
+    4,
+  );
   assert.equal(calls, 3);
 });
 
 test('no server at all is unreachable and fatal', async () => {
-  const s = new ModelServer({ name: 'gone', baseURL: 'http://user:secret@127.0.0.1:9/v1', apiKey: '', api: 'completions', concurrency: 1, timeoutSeconds: 1, sendTopK: false, retries: 0 });
-  await assert.rejects(s.complete('base', request, never), (e) => ServerError.is(e, 'unreachable') && e.fatal && !e.message.includes('secret'));
+  const s = new ModelServer({
+    name: 'gone',
+    baseURL: 'http://user:secret@127.0.0.1:9/v1',
+    apiKey: '',
+    api: 'completions',
+    concurrency: 1,
+    timeoutSeconds: 1,
+    sendTopK: false,
+    retries: 0,
+  });
+  await assert.rejects(
+    s.complete('base', request, never),
+    (e) => ServerError.is(e, 'unreachable') && e.fatal && !e.message.includes('secret'),
+  );
 });
 
 test('cancelling rejects with the reason of the signal', async () => {
-  await against(() => 'hang', async (s) => {
-    const controller = new AbortController();
-    const pending = s.complete('base', request, controller.signal);
-    setTimeout(() => { controller.abort(new Error('enough')); }, 30);
-    await assert.rejects(pending, /enough/);
-  });
+  await against(
+    () => hang,
+    async (s) => {
+      const controller = new AbortController();
+      const pending = s.complete('base', request, controller.signal);
+      setTimeout(() => {
+        controller.abort(new Error('enough'));
+      }, 30);
+      await assert.rejects(pending, /enough/);
+    },
+  );
 });
 
 test('chat servers get one message, and what they say after the stop is cut off', async () => {
-  const answer = await against(() => '\n I think.\nAction: Finish[x]\nObservation: made up', (s) => s.complete('base', request, never), 'chat');
+  const answer = await against(
+    () => '\n I think.\nAction: Finish[x]\nObservation: made up',
+    (s) => s.complete('base', request, never),
+    'chat',
+  );
   assert.equal(answer.text, 'I think.');
 });
 

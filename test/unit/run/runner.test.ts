@@ -76,20 +76,35 @@ test('an error fails its item alone, is no answer, and is asked again on resume'
   const log = new MemoryLog();
   const bad = counting();
   const trouble = Object.assign(new Error('503 after retries'), { reason: 'server' });
-  const failing: Drivers = { ...bad, complete: (r, s) => (r.prompt.includes('Question 3?') && r.purpose === 'argument' ? Promise.reject(trouble) : bad.complete(r, s)) };
+  const failing: Drivers = {
+    ...bad,
+    complete: (r, s) =>
+      r.prompt.includes('Question 3?') && r.purpose === 'argument' ? Promise.reject(trouble) : bad.complete(r, s),
+  };
   const outcomes = await runItems({ ...base, items: items(6), drivers: failing, log });
-  assert.deepEqual(outcomes.get('evaluation/autoact/q3/0'), { state: 'failed', reason: 'server', message: '503 after retries' });
+  assert.deepEqual(outcomes.get('evaluation/autoact/q3/0'), {
+    state: 'failed',
+    reason: 'server',
+    message: '503 after retries',
+  });
   assert.equal([...outcomes.values()].filter((o) => o.state === 'done').length, 5);
   const good = counting();
   const second = await runItems({ ...base, items: items(6), drivers: good, log });
   assert.equal(second.get('evaluation/autoact/q3/0')?.state, 'done');
-  for (const prompt of good.asked.keys()) assert.match(prompt, /Question 3\?/, 'only the failed item was asked, from where it stopped');
+  for (const prompt of good.asked.keys())
+    assert.match(prompt, /Question 3\?/, 'only the failed item was asked, from where it stopped');
 });
 
 test('a fatal error stops the stage', async () => {
   const fatal = Object.assign(new Error('unreachable'), { reason: 'unreachable', fatal: true });
   let calls = 0;
-  const drivers: Drivers = { ...counting(), complete: () => { calls++; return Promise.reject(fatal); } };
+  const drivers: Drivers = {
+    ...counting(),
+    complete: () => {
+      calls++;
+      return Promise.reject(fatal);
+    },
+  };
   await assert.rejects(runItems({ ...base, items: items(100), drivers, log: new MemoryLog() }), (e) => e === fatal);
   assert.ok(calls <= 8);
 });
@@ -107,9 +122,19 @@ test('cancelling closes the generators and rejects with the reason', async () =>
       }
     },
   }));
-  const drivers: Drivers = { ...counting(), call: (_r, signal) => new Promise((_, reject) => { signal.addEventListener('abort', () => { reject(signal.reason as Error); }); }) };
+  const drivers: Drivers = {
+    ...counting(),
+    call: (_r, signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(signal.reason as Error);
+        });
+      }),
+  };
   const running = runItems({ ...base, items: waiting, drivers, log: new MemoryLog(), signal: controller.signal });
-  setImmediate(() => { controller.abort(new Error('enough')); });
+  setImmediate(() => {
+    controller.abort(new Error('enough'));
+  });
   await assert.rejects(running, /enough/);
   assert.equal(closed, 4);
 });
@@ -117,8 +142,15 @@ test('cancelling closes the generators and rejects with the reason', async () =>
 test('a log that belongs to other prompts is refused', async () => {
   const log = new MemoryLog();
   await runItems({ ...base, items: items(1), drivers: counting(), log });
-  const other: Item<Trajectory>[] = [{ key: 'evaluation/autoact/q0/0', start: () => groupPlan({ ...planningInput(), key: 'evaluation/autoact/q0/0', question: 'Another question?' }) }];
-  await assert.rejects(runItems({ ...base, items: other, drivers: counting(), log }), (e) => RunError.is(e, 'log-mismatch'));
+  const other: Item<Trajectory>[] = [
+    {
+      key: 'evaluation/autoact/q0/0',
+      start: () => groupPlan({ ...planningInput(), key: 'evaluation/autoact/q0/0', question: 'Another question?' }),
+    },
+  ];
+  await assert.rejects(runItems({ ...base, items: other, drivers: counting(), log }), (e) =>
+    RunError.is(e, 'log-mismatch'),
+  );
 });
 
 test('a list of requests is answered in order and each part is logged by itself', async () => {
@@ -126,11 +158,26 @@ test('a list of requests is answered in order and each part is logged by itself'
   const item: Item<string[]> = {
     key: 'list',
     *start() {
-      const answers = yield* askAll([3, 1, 2].map((seed) => ({ role: 'meta', purpose: 'p', prompt: 'x', stop: [], maxTokens: 1, sampling: { temperature: 1, topP: 1, topK: 0, seed } })));
+      const answers = yield* askAll(
+        [3, 1, 2].map((seed) => ({
+          role: 'meta',
+          purpose: 'p',
+          prompt: 'x',
+          stop: [],
+          maxTokens: 1,
+          sampling: { temperature: 1, topP: 1, topK: 0, seed },
+        })),
+      );
       return answers.map((a) => a.text);
     },
   };
-  const drivers: Drivers = { ...counting(), complete: async (r) => { await new Promise((go) => setTimeout(go, r.sampling.seed)); return completion(String(r.sampling.seed)); } };
+  const drivers: Drivers = {
+    ...counting(),
+    complete: async (r) => {
+      await new Promise((go) => setTimeout(go, r.sampling.seed));
+      return completion(String(r.sampling.seed));
+    },
+  };
   const outcome = (await runItems({ ...base, items: [item], drivers, log })).get('list');
   assert.deepEqual(outcome?.state === 'done' ? outcome.result : [], ['3', '1', '2']);
   assert.deepEqual(log.all.flatMap((e) => ('i' in e ? [e.i] : [])).sort(), ['0.0', '0.1', '0.2']);
@@ -140,7 +187,13 @@ test('prompts are restored from the log, which holds only what was new', async (
   const log = new MemoryLog();
   const prompts: string[] = [];
   const inner = counting();
-  const drivers: Drivers = { ...inner, complete: (r, s) => { prompts.push(r.prompt); return inner.complete(r, s); } };
+  const drivers: Drivers = {
+    ...inner,
+    complete: (r, s) => {
+      prompts.push(r.prompt);
+      return inner.complete(r, s);
+    },
+  };
   await runItems({ ...base, items: items(1), drivers, log });
   assert.deepEqual([...restorePrompts(log.entries('evaluation/autoact/q0/0')).values()], prompts);
   assert.ok(JSON.stringify(log.all).length < prompts.join('').length);
@@ -151,13 +204,30 @@ test('the stepper steps back and forks by replay', () => {
   const stepper = new Stepper(start);
   const script = [' look', ' Retrieve', 'P]'];
   let at = 0;
-  while (at < script.length) stepper.answer(stepper.pending !== undefined && 'kind' in stepper.pending && stepper.pending.kind === 'complete' ? completion(script[at++]!) : { kind: 'noted' });
+  while (at < script.length)
+    stepper.answer(
+      stepper.pending !== undefined && 'kind' in stepper.pending && stepper.pending.kind === 'complete'
+        ? completion(script[at++]!)
+        : { kind: 'noted' },
+    );
   const here = stepper.position;
   const fork = stepper.fork();
   stepper.goTo(1);
   assert.equal(stepper.position, 1);
   assert.equal(fork.position, here);
-  assert.throws(() => { stepper.goTo(5); }, RangeError);
-  const whole = drive(start(), (r) => (r.kind === 'tool' ? observation('x') : completion(r.kind === 'complete' && r.purpose === 'tool' ? ' Finish' : r.kind === 'complete' && r.purpose === 'verdict' ? ' Reflect[right]' : 'a]')));
+  assert.throws(() => {
+    stepper.goTo(5);
+  }, RangeError);
+  const whole = drive(start(), (r) =>
+    r.kind === 'tool'
+      ? observation('x')
+      : completion(
+          r.kind === 'complete' && r.purpose === 'tool'
+            ? ' Finish'
+            : r.kind === 'complete' && r.purpose === 'verdict'
+              ? ' Reflect[right]'
+              : 'a]',
+        ),
+  );
   assert.equal(whole.result.finished, true);
 });

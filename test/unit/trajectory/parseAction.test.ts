@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cleanThought, parseAction, parseVerdict, readArgument, resolveToolName } from '../../../src/core/trajectory/parseAction.ts';
+import {
+  cleanThought,
+  parseAction,
+  parseVerdict,
+  readArgument,
+  resolveToolName,
+} from '../../../src/core/trajectory/parseAction.ts';
 import { finishTool, lookupTools } from '../../../src/core/tools/library.ts';
 
 const tools = [...lookupTools, finishTool];
@@ -36,8 +42,17 @@ for (const [raw, tool, argument, parse] of cases) {
 }
 
 test('property: any text is read without a throw, and a written action is read back', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => { parseAction(text, tools); parseVerdict(text); cleanThought(text, true); }), { numRuns: 3000 });
-  const argument = fc.string({ minLength: 1, unit: fc.constantFrom(...'abc [],.Ä'.split('')) }).filter((s) => s.trim() === s && s !== '' && balanced(s));
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      parseAction(text, tools);
+      parseVerdict(text);
+      cleanThought(text, true);
+    }),
+    { numRuns: 3000 },
+  );
+  const argument = fc
+    .string({ minLength: 1, unit: fc.constantFrom(...'abc [],.Ä'.split('')) })
+    .filter((s) => s.trim() === s && s !== '' && balanced(s));
   fc.assert(fc.property(argument, (text) => assert.equal(parseAction(`Finish[${text}]`, tools).argument, text)));
 });
 
@@ -56,8 +71,10 @@ test('an argument ends at its own bracket', () => {
 });
 
 test('verdicts: only the word right accepts', () => {
-  for (const raw of ['Reflect[right]', ' reflect[Right]', 'right', 'right.']) assert.equal(parseVerdict(raw).right, true, raw);
-  for (const raw of ['Reflect[wrong]', 'Reflect[rightly]', 'Reflect[]', 'yes', '', 'the answer is right']) assert.equal(parseVerdict(raw).right, false, raw);
+  for (const raw of ['Reflect[right]', ' reflect[Right]', 'right', 'right.'])
+    assert.equal(parseVerdict(raw).right, true, raw);
+  for (const raw of ['Reflect[wrong]', 'Reflect[rightly]', 'Reflect[]', 'yes', '', 'the answer is right'])
+    assert.equal(parseVerdict(raw).right, false, raw);
 });
 
 test('thoughts are one line; reference mode cuts at label words and fixed mode does not', () => {

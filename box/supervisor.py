@@ -83,9 +83,13 @@ def supervise(job: str, command: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.append(time.monotonic()))
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    token = os.path.join(job, "claim", str(os.getpid()))
+    os.mkdir(token)  # a claim that was put aside as dead while this process stalled is no longer ours
     put(job, "pid", f"{os.getpid()} {processes()[os.getpid()][2]} {boot_id()}\n")
     kills, killed, told, beaten, child = oom_kills(), False, False, 0.0, 0
     ended: dict[int, int] = {0: 75 << 8}  # what is told when nothing was started
+    if not os.path.isdir(token):
+        return 75
     if get(job, "cancel") is None:  # cancelled before it began: it must not come to life
         try:
             child = subprocess.Popen(command, cwd=job, stdin=subprocess.DEVNULL, start_new_session=True,
@@ -116,9 +120,12 @@ def supervise(job: str, command: list[str]) -> int:
 def put_aside(job: str) -> bool:
     """Moves what an ended or vanished attempt left to attempts/N. False when there is nothing to move: it runs, it
     succeeded, it is just being started, or another client is faster."""
-    ended, claim = get(job, "exit"), os.path.join(job, "claim")
-    if not os.path.isdir(claim) or owner(job) is not None or (ended or "").startswith("0 "):
+    claim = os.path.join(job, "claim")
+    if not os.path.isdir(claim) or owner(job) is not None:
         return not os.path.isdir(claim)
+    ended = get(job, "exit")  # after its owner was seen to be gone, so that it is final
+    if (ended or "").startswith("0 "):
+        return False
     if ended is None and get(job, "pid") is None and time.time() - os.stat(claim).st_mtime < 10:
         return False
     attempts = os.path.join(job, "attempts")

@@ -12,7 +12,7 @@ from .examples import Example
 from .failures import TrainerError
 from .files import atomic_write
 from .model import AdaptedModel, adapter_tensors, load_adapter_tensors
-from .schedule import epoch_steps, learning_rate_at
+from .schedule import all_epochs, learning_rate_at
 from .spec import Hyper, derive_seed
 from .tree import Batch, pack_single, pack_trees, pad
 from .weighting import example_weights
@@ -26,7 +26,7 @@ class AdapterRun:
         self.folder, self.identity = folder, identity
         self.row_tokens, self.batch_tokens, self.tree = row_tokens, batch_tokens, tree
         self.progress = Progress()
-        epochs = [epoch_steps(training, hyper, name, epoch) for epoch in range(hyper.epochs)]
+        epochs = all_epochs(training, hyper, name)
         self.steps = [step for epoch in epochs for step in epoch]
         #: Steps done at the end of each epoch.
         self.epoch_ends = [sum(map(len, epochs[: count + 1])) for count in range(len(epochs))]

@@ -8,6 +8,14 @@ from .examples import Example
 from .spec import Hyper, derive_seed
 
 
+def all_epochs(examples: list[Example], hyper: Hyper, adapter: str) -> list[list[list[int]]]:
+    """The steps of each epoch; the last is cut short when the number of epochs has a fraction."""
+    epochs = [epoch_steps(examples, hyper, adapter, epoch) for epoch in range(math.ceil(hyper.epochs))]
+    share = hyper.epochs - (len(epochs) - 1)
+    epochs[-1] = epochs[-1][: max(1, round(share * len(epochs[-1])))]
+    return epochs
+
+
 def epoch_steps(examples: list[Example], hyper: Hyper, adapter: str, epoch: int) -> list[list[int]]:
     """Indices of the examples of each step of an epoch."""
     if hyper.shuffle == "example":

@@ -26,7 +26,8 @@ class Hyper:
     weightDecay: float = 0.0
     #: Gradient norm an adapter is clipped to; 0 switches clipping off.
     maxGradientNorm: float = 1.0
-    epochs: int = 5
+    #: A fraction ends within an epoch.
+    epochs: float = 5
     #: Examples in an optimizer step (at least: whole trajectories are packed).
     batchSize: int = 4
     #: Tokens of prompt and completion together.
@@ -73,7 +74,7 @@ CHOICES = {
 #: Smallest and largest value that makes sense.
 RANGES = {
     "rank": (1, 1024), "alpha": (1e-6, 1e6), "dropout": (0, 0.99), "learningRate": (1e-12, 10), "warmupRatio": (0, 1),
-    "weightDecay": (0, 10), "maxGradientNorm": (0, 1e9), "epochs": (1, 10_000), "batchSize": (1, 65_536),
+    "weightDecay": (0, 10), "maxGradientNorm": (0, 1e9), "epochs": (0.001, 10_000), "batchSize": (1, 65_536),
     "maxLength": (2, 10_000_000), "heldOutFraction": (0, 0.9), "seed": (0, 2**53), "threads": (1, 4096),
     "maxRowTokens": (16, 10_000_000), "checkpointEverySteps": (1, 10**9), "maxSeconds": (0.001, 10**9),
 }  # fmt: skip
@@ -148,7 +149,7 @@ def _checked(key: str, value: object, where: str, default: object) -> object:
             raise bad("true or false")
         return value
     low, high = RANGES[key]
-    whole = key in ("rank", "epochs", "batchSize", "maxLength", "seed", "threads", "maxRowTokens", "checkpointEverySteps")
+    whole = key in ("rank", "batchSize", "maxLength", "seed", "threads", "maxRowTokens", "checkpointEverySteps")
     if isinstance(value, bool) or not isinstance(value, (int, float)) or (whole and value != int(value)):
         raise bad("a whole number" if whole else "a number")
     if not low <= value <= high:

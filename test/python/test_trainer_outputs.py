@@ -14,7 +14,7 @@ from conftest import BOX, make_base, read_events, train
 from trainer.examples import tokenize
 from trainer.guard import run_guarded
 from trainer.rows import Row, held_out_questions
-from trainer.schedule import epoch_steps, learning_rate_at
+from trainer.schedule import all_epochs, epoch_steps, learning_rate_at
 from trainer.spec import Hyper
 from trainer.weighting import example_weights
 from transformers import AutoTokenizer
@@ -112,6 +112,13 @@ def test_an_epoch_has_every_example_once_and_whole_trajectories_in_a_step(base, 
         assert sum(map(len, owners)) == len(set().union(*owners))
 
 
+def test_a_fraction_of_an_epoch_ends_within_it(base, rows):
+    examples = examples_of(rows, base)
+    whole = all_epochs(examples, Hyper(epochs=2), "plan")
+    part = all_epochs(examples, Hyper(epochs=1.5), "plan")
+    assert part[0] == whole[0] and part[1] == whole[1][: round(len(whole[1]) / 2)]
+
+
 def test_weightings(base, rows):
     examples = examples_of(rows, base)[:5]
     lengths = np.array([example.completion_length for example in examples])
@@ -172,6 +179,7 @@ def test_a_bad_row_is_named_by_file_and_line(make_job, line, message):
 
 @pytest.mark.parametrize(("settings", "message", "code"), [
     ({"epochs": 0}, "epochs must be between", 64),
+    ({"batchSize": 1.5}, "batchSize must be a whole number", 64),
     ({"mode": "forest"}, "one of tree, per-example", 64),
     ({"learningrate": 1}, "unknown setting learningrate", 64),
     ({"spec": {"adapters": {"../up": {"data": "x"}}}}, "letters, digits", 64),

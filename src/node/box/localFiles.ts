@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JobError } from './boxErrors.ts';
@@ -38,7 +39,7 @@ export const localFiles: BoxFiles = {
   },
 
   async write(path: string, content: string | Uint8Array): Promise<void> {
-    const part = `${path}.${process.pid}.part`;
+    const part = `${path}.${randomUUID()}.part`;
     try {
       const file = await open(part, 'w');
       try {

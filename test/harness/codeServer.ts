@@ -159,17 +159,25 @@ async function openWindow(page: Page, port: number, { workspace, options, close 
   });
 
   const quickInput = page.locator('.quick-input-widget');
+  const box = quickInput.locator('.quick-input-box input');
   /** Opens a quick pick by its keys, filters it and takes the row with exactly this label. */
   const pick = async (keys: readonly string[], filter: string, label: string) => {
-    await page.keyboard.press('Escape');
-    for (const key of keys) await page.keyboard.press(key);
-    await quickInput.locator('input').first().waitFor({ state: 'visible' });
-    await quickInput.locator('input:visible').last().fill(filter);
     const exactly = new RegExp(`^${label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`);
-    const name = page.locator('.label-name', { hasText: exactly });
-    const row = quickInput.locator('.monaco-list-row').filter({ has: name }).first();
-    await row.waitFor({ state: 'visible', timeout: 20_000 });
-    await row.click();
+    const row = quickInput
+      .locator('.monaco-list-row')
+      .filter({ has: page.locator('.label-name', { hasText: exactly }) })
+      .first();
+    // A busy window may lose a key, or close the pick when something else takes the focus: then it is opened again.
+    for (let attempt = 1; ; attempt++)
+      try {
+        if (await quickInput.isVisible()) await page.keyboard.press('Escape');
+        for (const key of keys) await page.keyboard.press(key);
+        await box.fill(filter, { timeout: 5000 });
+        await row.click({ timeout: 10_000 });
+        return;
+      } catch (error) {
+        if (attempt === 4) throw new Error(`no row "${label}" for "${filter}"`, { cause: error });
+      }
   };
 
   const editor: Editor = {

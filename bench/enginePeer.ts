@@ -2,7 +2,7 @@ import { getLlama, type Token } from 'node-llama-cpp';
 
 /**
  * The peer of the engine benchmark, in a process of its own: node-llama-cpp's public batch API, several
- * LlamaContextSequence of one context evaluated concurrently. Prints decode tokens a second for each batch size.
+ * LlamaContextSequence of one context evaluated concurrently. Prints for each batch size [decode tokens a second, processor microseconds a token].
  */
 interface Job {
   readonly model: string;
@@ -17,12 +17,13 @@ interface Job {
 const job = JSON.parse(process.argv[2] ?? '') as Job;
 const llama = await getLlama({ gpu: false, build: 'never', maxThreads: job.threads });
 const model = await llama.loadModel({ modelPath: job.model });
-const rates: Record<string, number> = {};
+const rates: Record<string, readonly [number, number]> = {};
 for (const batch of job.batches) {
   const context = await model.createContext({ contextSize: job.contextSize, sequences: batch, batchSize: 512, threads: job.threads, flashAttention: job.flashAttention });
   const sequences = Array.from({ length: batch }, () => context.getSequence());
   const prompts = sequences.map((_, i) => Array.from({ length: job.prompt }, (_, j) => (5 + ((i * 7919 + j * 104729) % 250)) as Token));
   await Promise.all(sequences.map((sequence, i) => sequence.evaluateWithoutGeneratingNewTokens((prompts[i] ?? []).slice(0, -1))));
+  const before = process.cpuUsage();
   const started = performance.now();
   await Promise.all(
     sequences.map(async (sequence, i) => {
@@ -31,7 +32,10 @@ for (const batch of job.batches) {
       for await (const _ of sequence.evaluate((prompts[i] ?? []).slice(-1), options)) if (++count >= job.tokens) break;
     }),
   );
-  rates[batch] = (batch * job.tokens * 1000) / (performance.now() - started);
+  const elapsed = performance.now() - started;
+  const { user, system } = process.cpuUsage(before);
+  const count = batch * job.tokens;
+  rates[batch] = [(count * 1000) / elapsed, (user + system) / count];
   await context.dispose();
 }
 process.stdout.write(`${JSON.stringify(rates)}\n`);

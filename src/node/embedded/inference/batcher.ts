@@ -56,7 +56,10 @@ export interface BatcherOptions {
   readonly native: NativeContext;
   readonly engine: NativeEngine;
   readonly gate: Gate;
+  /** Sequences that generate. */
   readonly sequences: number;
+  /** Further ones that only keep prefixes. */
+  readonly parked: number;
   /** Tokens evaluated at once, at most. */
   readonly batchSize: number;
   /** False for recurrent models, whose state can neither be cut nor copied in part. */
@@ -83,7 +86,7 @@ export class Batcher {
 
   constructor(options: BatcherOptions) {
     this.options = options;
-    this.sequences = Array.from({ length: options.sequences }, (_, id) => ({ id, tokens: [], busy: false, used: 0 }));
+    this.sequences = Array.from({ length: options.sequences + options.parked }, (_, id) => ({ id, tokens: [], busy: false, used: 0 }));
   }
 
   /** Tokens that a prompt would have to evaluate here, and what is already queued; to choose between contexts. */
@@ -165,7 +168,7 @@ export class Batcher {
     for (const [index, waiting] of queue.entries()) {
       const { prompt, scorePrompt, sampling, choice } = waiting.generation;
       const limit = scorePrompt || !reusesPrefixes ? 0 : prompt.length - 1;
-      const placement = place(this.sequences, prompt, limit);
+      const placement = place(this.sequences, this.options.sequences, prompt, limit);
       if (placement === undefined) {
         later.push(...queue.slice(index));
         break;
@@ -174,11 +177,12 @@ export class Batcher {
         later.push(waiting);
         continue;
       }
-      const { sequence, source } = placement;
+      const { sequence, park, source } = placement;
       let { reused } = placement;
+      if (reusesPrefixes && park !== undefined) await this.copy(sequence, park);
       if (source !== undefined) {
-        await native.copy(source.id, sequence.id);
-        sequence.tokens.splice(0, sequence.tokens.length, ...source.tokens);
+        await this.copy(source, sequence);
+        source.used = ++this.clock;
       }
       if (sequence.tokens.length > reused) {
         if (reused === 0 || !native.truncate(sequence.id, reused)) {
@@ -201,6 +205,13 @@ export class Batcher {
       });
     }
     this.waiting.unshift(...later);
+  }
+
+  private async copy(from: CachedSequence, to: CachedSequence): Promise<void> {
+    await this.options.native.copy(from.id, to.id);
+    to.tokens.length = 0;
+    for (const token of from.tokens) to.tokens.push(token);
+    to.used = from.used;
   }
 
   /** The longest prefix of `prompt` that some running request is about to evaluate. */

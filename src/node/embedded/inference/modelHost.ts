@@ -32,7 +32,12 @@ interface Served {
 const SMALL_MODEL_BYTES = 128 * 2 ** 20;
 /** llama.cpp's flash attention on a CPU is several times slower than plain attention for heads narrower than this. */
 const FLASH_HEAD_WIDTH = 64;
+/** llama.cpp's LLAMA_MAX_SEQ. */
 const MOST_SEQUENCES = 256;
+/** Parked prefixes may take this much memory a name; a large model has none. */
+const PARKING_BYTES = 384 * 2 ** 20;
+/** Parked prefixes for each sequence that generates: the other roles' prompts of a question, and questions in waiting. */
+const PARKED_PER_SEQUENCE = 3;
 const BATCH_TOKENS = 512;
 
 /** One model, and a set of contexts for each name that it is served under. */
@@ -142,11 +147,13 @@ export class ModelHost {
     const { model } = this;
     const sequences = Math.min(MOST_SEQUENCES, Math.max(1, Math.ceil(this.options.parallel / this.lanes)));
     const reusesPrefixes = !model.fileInsights.isRecurrent && !model.fileInsights.isHybrid;
+    const affordable = Math.floor(PARKING_BYTES / this.lanes / this.sequenceBytes());
+    const parked = reusesPrefixes ? Math.min(affordable, sequences * PARKED_PER_SEQUENCE, MOST_SEQUENCES - sequences) : 0;
     const lanes: Batcher[] = [];
     for (let i = 0; i < this.lanes; i++) {
       const context = await model.createContext({
         contextSize: this.contextSize,
-        sequences,
+        sequences: sequences + parked,
         batchSize: Math.max(sequences, Math.min(BATCH_TOKENS, this.contextSize * sequences)),
         threads: this.threads,
         flashAttention: this.headWidth() < FLASH_HEAD_WIDTH ? false : 'auto',
@@ -157,16 +164,25 @@ export class ModelHost {
       checkContext(context);
       const native = new NativeContext(context);
       if (served.lora !== undefined) native.useAdapter(served.lora);
-      lanes.push(new Batcher({ native, engine: this.native, gate: this.gate, sequences, batchSize: context.batchSize, reusesPrefixes, isEnd: (token) => model.isEogToken(token as never) }));
+      lanes.push(new Batcher({ native, engine: this.native, gate: this.gate, sequences, parked, batchSize: context.batchSize, reusesPrefixes, isEnd: (token) => model.isEogToken(token as never) }));
     }
     return lanes;
   }
 
-  private headWidth(): number {
+  private hyperparameter(key: string): number {
     const { metadata } = this.header;
-    const architecture = String(metadata.get('general.architecture'));
-    const read = (key: string): number => Number(metadata.get(`${architecture}.${key}`));
-    return read('attention.key_length') || read('embedding_length') / read('attention.head_count') || FLASH_HEAD_WIDTH;
+    const value = Number(metadata.get(`${String(metadata.get('general.architecture'))}.${key}`));
+    return Number.isFinite(value) ? value : 0;
+  }
+
+  private headWidth(): number {
+    return this.hyperparameter('attention.key_length') || this.hyperparameter('embedding_length') / this.hyperparameter('attention.head_count') || FLASH_HEAD_WIDTH;
+  }
+
+  /** Keys and values of a full sequence in half precision; an upper bound where layers differ. */
+  private sequenceBytes(): number {
+    const heads = this.hyperparameter('attention.head_count_kv') || this.hyperparameter('attention.head_count') || 1;
+    return Math.max(1, this.contextSize * this.hyperparameter('block_count') * heads * this.headWidth() * 2 * 2);
   }
 
   private exclusively<T>(work: () => Promise<T>): Promise<T> {

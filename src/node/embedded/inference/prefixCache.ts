@@ -1,4 +1,11 @@
-/** Which tokens each sequence of a context holds, and from which one a new prompt should start. Pure bookkeeping. */
+/**
+ * Which tokens each sequence of a context holds, and how a new prompt gets the longest prefix that is already there.
+ * Pure bookkeeping; the batcher carries it out.
+ *
+ * The first `active` sequences generate; the rest are parked prefixes. Generating ones should have neighbouring ids,
+ * because llama.cpp evaluates only a run of neighbours as one graph, so a request takes the lowest free id and has its
+ * prefix copied there. What was there before moves to a parked sequence when it is worth it.
+ */
 
 export interface CachedSequence {
   readonly id: number;
@@ -9,7 +16,7 @@ export interface CachedSequence {
   used: number;
 }
 
-export function commonPrefix(a: readonly number[], b: readonly number[], limit = Math.min(a.length, b.length)): number {
+export function commonPrefix(a: readonly number[], b: readonly number[], limit = Infinity): number {
   const end = Math.min(limit, a.length, b.length);
   let i = 0;
   while (i < end && a[i] === b[i]) i++;
@@ -20,7 +27,9 @@ export interface Placement {
   readonly sequence: CachedSequence;
   /** Tokens of the prompt that need no evaluation. */
   readonly reused: number;
-  /** The sequence to copy from first, when another one holds a longer prefix than `sequence` does. */
+  /** First copy `sequence` here, to keep what it holds. */
+  readonly park?: CachedSequence;
+  /** Then copy this one into `sequence`. */
   readonly source?: CachedSequence;
 }
 
@@ -28,49 +37,55 @@ export interface Placement {
 const WORTH_COPYING = 16;
 /** A shorter tail is most likely one completion that nobody asks for again. */
 const WORTH_KEEPING = 64;
+/** Ids up to this far above the lowest free one are taken in place, which saves the copy. */
+const SLACK = 1;
 
 /**
- * Choose a free sequence for a prompt: the one with the longest common prefix; failing that the one least worth
- * keeping, filled by copy from whichever sequence (busy or not) shares the longest prefix.
- * @param limit at most this many tokens may be reused (the last prompt token must be evaluated to get its logits).
+ * @param active how many of `sequences`, from the first, may generate
+ * @param limit at most this many tokens may be reused (the last prompt token must be evaluated to get its logits)
+ * @returns undefined when all active sequences are busy
  */
-export function place(sequences: readonly CachedSequence[], prompt: readonly number[], limit: number): Placement | undefined {
-  let own: CachedSequence | undefined;
-  let ownReuse = -1;
+export function place(sequences: readonly CachedSequence[], active: number, prompt: readonly number[], limit: number): Placement | undefined {
+  const free = sequences.slice(0, active).filter((sequence) => !sequence.busy);
+  const lowest = free[0];
+  if (lowest === undefined) return undefined;
   let source: CachedSequence | undefined;
   let sourceReuse = 0;
   for (const sequence of sequences) {
     const reuse = commonPrefix(sequence.tokens, prompt, limit);
-    if (reuse > sourceReuse) [source, sourceReuse] = [sequence, reuse];
-    if (sequence.busy) continue;
-    // A longer tail that would be thrown away counts against a sequence with the same prefix.
-    const better = reuse > ownReuse || (reuse === ownReuse && own !== undefined && less(sequence, own));
-    if (own === undefined || better) [own, ownReuse] = [sequence, reuse];
+    // Of equal ones take a free sequence, so that it can be used in place.
+    if (reuse > sourceReuse || (reuse === sourceReuse && reuse > 0 && source?.busy === true)) [source, sourceReuse] = [sequence, reuse];
   }
-  if (own === undefined) return undefined;
-  // Continuing a sequence where it ends loses nothing. Cutting one short throws its tail away: prefer an emptier or
-  // older one then, and copy the common part into it.
-  const loses = own.tokens.length - ownReuse;
-  if (source !== undefined && (sourceReuse - ownReuse >= WORTH_COPYING || (loses >= WORTH_KEEPING && sourceReuse >= WORTH_COPYING))) {
-    const target = cheapest(sequences, source);
-    if (target !== undefined && (target !== own || source !== own)) {
-      const targetReuse = commonPrefix(target.tokens, prompt, limit);
-      if (sourceReuse - targetReuse >= WORTH_COPYING) return { sequence: target, reused: sourceReuse, source };
-      return { sequence: target, reused: targetReuse };
-    }
-  }
-  return { sequence: own, reused: ownReuse };
+  const hasParking = sequences.length > active;
+  const target = pickTarget(free, lowest, source, sourceReuse, hasParking);
+  const inPlace = commonPrefix(target.tokens, prompt, limit);
+  const copies = source !== undefined && source !== target && sourceReuse - inPlace >= WORTH_COPYING;
+  const reused = copies ? sourceReuse : inPlace;
+  const lost = target.tokens.length - (copies ? commonPrefix(target.tokens, source.tokens) : inPlace);
+  const park = lost >= WORTH_KEEPING ? parkingFor(sequences.slice(active), target, copies ? source : undefined) : undefined;
+  return { sequence: target, reused, ...(park !== undefined && { park }), ...(copies && { source }) };
 }
 
-/** The free sequence whose content is least worth keeping: an empty one, else the least recently used. */
-function cheapest(sequences: readonly CachedSequence[], except: CachedSequence): CachedSequence | undefined {
+function pickTarget(free: readonly CachedSequence[], lowest: CachedSequence, source: CachedSequence | undefined, reuse: number, hasParking: boolean): CachedSequence {
+  const usable = source !== undefined && free.includes(source) ? source : undefined;
+  if (hasParking) return usable !== undefined && usable.id <= lowest.id + SLACK ? usable : lowest;
+  // Nothing can be kept elsewhere: continue the best one unless that cuts a long tail, else give up the oldest.
+  if (usable !== undefined && reuse > 0 && usable.tokens.length - reuse < WORTH_KEEPING) return usable;
+  const others = free.filter((sequence) => sequence !== usable);
+  return oldest(others) ?? lowest;
+}
+
+function parkingFor(parked: readonly CachedSequence[], target: CachedSequence, source: CachedSequence | undefined): CachedSequence | undefined {
+  const victim = oldest(parked.filter((sequence) => sequence !== source));
+  return victim !== undefined && (victim.tokens.length === 0 || victim.used < target.used) ? victim : undefined;
+}
+
+/** An empty one, else the least recently used. */
+function oldest(sequences: readonly CachedSequence[]): CachedSequence | undefined {
   let found: CachedSequence | undefined;
-  for (const sequence of sequences)
-    if (!sequence.busy && sequence !== except && (found === undefined || less(sequence, found))) found = sequence;
+  for (const sequence of sequences) {
+    if (sequence.tokens.length === 0) return sequence;
+    if (found === undefined || sequence.used < found.used) found = sequence;
+  }
   return found;
-}
-
-function less(a: CachedSequence, b: CachedSequence): boolean {
-  if (a.tokens.length === 0 || b.tokens.length === 0) return a.tokens.length < b.tokens.length;
-  return a.used < b.used;
 }

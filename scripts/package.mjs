@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 // `npm run package`: builds and packs autoact-<version>.vsix, and fails when its file list is wrong or it is too large.
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { vsixBudget } from './budgets.mjs';
-import { cacheDir, inRoot, root, runNode, script, SetupError } from './lib/project.mjs';
+import { inRoot, mustRun, node24, root, runNode, script, SetupError } from './lib/project.mjs';
 import { checkPackedFiles, isWeights, packedFiles } from './packedFiles.mjs';
 import { setup } from './setup.mjs';
 
-/** Copies what is packed into a folder of its own; the manifest loses what only developers need. */
+/**
+ * Copies what is packed into a folder outside the repository, where nothing resolves to our node_modules; the manifest
+ * loses what only developers need.
+ */
 function stage(files) {
-  const folder = join(cacheDir, 'package');
-  rmSync(folder, { recursive: true, force: true });
+  const folder = mkdtempSync(join(tmpdir(), 'autoact-package-'));
   for (const file of files) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     copyFileSync(inRoot(file), join(folder, file));
@@ -39,6 +42,10 @@ await script(async () => {
   const { folder, manifest } = stage(files);
   const { createVSIX, listFiles, PackageManager } = await import('@vscode/vsce');
   const packed = await listFiles({ cwd: folder, packageManager: PackageManager.None });
+  await mustRun(node24, [join(folder, 'dist', 'cli.js'), '--help'], {
+    cwd: folder,
+    advice: 'The packed command line does not start by itself.',
+  });
   const lost = files.filter((file) => !packed.includes(file));
   if (lost.length > 0) throw new SetupError(`vsce leaves out: ${lost.join(', ')}`);
   const packagePath = inRoot(`${manifest.name}-${manifest.version}.vsix`);
@@ -50,6 +57,8 @@ await script(async () => {
     rewriteRelativeLinks: false,
     skipLicense: false,
   });
+
+  rmSync(folder, { recursive: true });
 
   const total = statSync(packagePath).size;
   const weights = files

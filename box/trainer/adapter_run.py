@@ -14,17 +14,17 @@ from .files import atomic_write
 from .model import AdaptedModel, adapter_tensors, load_adapter_tensors
 from .schedule import all_epochs, learning_rate_at
 from .spec import Hyper, derive_seed
-from .tree import Batch, pack_single, pack_trees, pad
+from .tree import Batch, pack_single, pack_trees
 from .weighting import example_weights
 
 
 class AdapterRun:
     def __init__(self, name: str, hyper: Hyper, model: AdaptedModel, training: list[Example], held_out: list[Example],
-                 folder: Path, identity: str, row_tokens: int, batch_tokens: int, tree: bool) -> None:  # fmt: skip
+                 folder: Path, identity: str, batch_tokens: int, tree: bool) -> None:  # fmt: skip
         self.name, self.hyper, self.model = name, hyper, model
         self.training, self.held_out = training, held_out
         self.folder, self.identity = folder, identity
-        self.row_tokens, self.batch_tokens, self.tree = row_tokens, batch_tokens, tree
+        self.batch_tokens, self.tree = batch_tokens, tree
         self.progress = Progress()
         epochs = all_epochs(training, hyper, name)
         self.steps = [step for epoch in epochs for step in epoch]
@@ -49,8 +49,7 @@ class AdapterRun:
         return count + (self.progress.step - start) / (self.epoch_ends[count] - start)
 
     def _batches(self, examples: list[Example]) -> list[Batch]:
-        rows = pack_trees(examples, self.row_tokens) if self.tree else pack_single(examples)
-        return pad(rows, self.batch_tokens)
+        return (pack_trees if self.tree else pack_single)(examples, self.batch_tokens)
 
     def step(self) -> dict[str, object]:
         """One optimizer step. Returns the fields of its event."""

@@ -53,7 +53,7 @@ def explain(failure: BaseException, job: Path) -> TrainerError:
         return TrainerError(
             "out-of-memory",
             "The base model and one batch do not fit into memory. Set gradientCheckpointing to true, or lower "
-            f"maxRowTokens, batchSize or maxLength. ({failure})",
+            f"maxBatchTokens, batchSize or maxLength. ({failure})",
         )
     if isinstance(failure, ImportError):
         return TrainerError(

@@ -63,7 +63,7 @@ class Session:
         dtype = choose_precision(spec, device)
         model = AdaptedModel(self.base, spec, device, dtype)
         tokenizer = AutoTokenizer.from_pretrained(self.base)
-        self.row_tokens = spec.maxRowTokens or (1024 if device.type == "cpu" else 4096)
+        self.batch_tokens = spec.maxBatchTokens
         self.hashes = hashes()
         self.runs: list[AdapterRun] = []
         warnings, splits = [], {}
@@ -80,7 +80,7 @@ class Session:
         for name, hyper in spec.hypers.items():
             identity = self._identity(name, torch.__version__, str(dtype))
             self.runs.append(AdapterRun(name, hyper, model, *splits[name], self.job / "checkpoints" / name, identity,
-                                        self.row_tokens, 2 * self.row_tokens, self.tree[name]))  # fmt: skip
+                                        self.batch_tokens, self.tree[name]))  # fmt: skip
         resumed = {}
         for run in self.runs:
             step, damaged = run.resume()
@@ -100,7 +100,7 @@ class Session:
             self.events.emit("warning", adapter=name, message=message)
 
     def _decide_tree(self, name: str, mode: str, examples: list, model: object, test: object, warnings: list) -> bool:
-        if mode != "tree" or len(examples) < 2:
+        if mode != "tree" or not model.takes_trees or len(examples) < 2:
             return False
         model.use(name)
         difference, tolerance = test(model, examples)
@@ -113,7 +113,7 @@ class Session:
     def _identity(self, name: str, torch_version: str, dtype: str) -> str:
         """Of what decides an adapter's weights. Not of the other adapters, nor of names of folders."""
         parts = [dataclasses.asdict(self.spec.hypers[name]), self.hashes["base"], self.hashes["data"][name], torch_version,
-                 dtype, self.row_tokens, self.tree[name]]  # fmt: skip
+                 dtype, self.batch_tokens, self.tree[name]]  # fmt: skip
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def train(self) -> None:

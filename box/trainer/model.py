@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
+from .attention import NAME, TreeLayout, register
 from .failures import TrainerError
 from .spec import Spec, derive_seed
 from .tree import Batch
@@ -38,6 +39,11 @@ class AdaptedModel:
         # On a GPU the base is held in bfloat16 as it is served; on a CPU bfloat16 is an autocast over float32 weights.
         weights = dtype if device.type == "cuda" else torch.float32
         model = _load_base(base, weights).to(device)
+        #: A base that cannot use transformers' scaled-dot-product attention is trained one example a row.
+        self.takes_trees = model.config._attn_implementation == "sdpa"
+        if self.takes_trees:
+            register()
+            model.set_attn_implementation(NAME)
         if spec.gradientCheckpointing:
             model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
             model.enable_input_require_grads()
@@ -90,12 +96,14 @@ class AdaptedModel:
             if self.dtype != torch.float32 and not (exact and self.device.type == "cpu")
             else nullcontext()
         )
+        tree = {}
+        if batch.layout is not None:
+            layout, mask = batch.layout, move(batch.layout.mask)
+            # transformers hands a mask of four dimensions on as it is and makes none of its own.
+            tree = {"tree": TreeLayout(layout.head, layout.branches, layout.width, mask), "attention_mask": mask}
         with autocast:
             output = self.causal(
-                input_ids=move(batch.tokens),
-                attention_mask=None if batch.mask is None else move(batch.mask),
-                position_ids=move(batch.positions),
-                use_cache=False,
+                input_ids=move(batch.tokens), position_ids=move(batch.positions), use_cache=False, **tree
             )
         return output.logits[0].float()
 

@@ -10,7 +10,7 @@ from .adapter_run import AdapterRun
 from .examples import Example
 from .files import atomic_write
 from .model import AdaptedModel, adapter_tensors
-from .tree import pack_single, pad
+from .tree import pack_single
 
 PROBES = 4
 #: Among how many rows the probes are chosen.
@@ -53,7 +53,7 @@ def write_probes(run: AdapterRun, out: Path) -> int:
 
 
 def _log_probability(model: AdaptedModel, example: Example) -> float:
-    return sum(-model.token_losses(batch, exact=True).double().sum().item() for batch in pad(pack_single([example]), 1))
+    return sum(-model.token_losses(batch, exact=True).double().sum().item() for batch in pack_single([example], 1))
 
 
 def _precision(model: AdaptedModel) -> str:

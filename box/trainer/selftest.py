@@ -6,7 +6,7 @@ import torch
 
 from .examples import Example
 from .model import AdaptedModel
-from .tree import Batch, pack_single, pack_trees, pad
+from .tree import Batch, pack_single, pack_trees
 
 #: Largest difference of a token's log-probability in nats that rounding explains.
 TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.15}
@@ -21,8 +21,8 @@ def tree_difference(model: AdaptedModel, examples: list[Example]) -> tuple[float
         chosen += [example for example in examples if example is not chosen[0]][:1]
     size = sum(len(example.ids) for example in chosen)
     with model.evaluating():
-        tree = _in_order(model, pad(pack_trees(chosen, size), size))
-        single = _in_order(model, pad(pack_single(chosen), 1))
+        tree = _in_order(model, pack_trees(chosen, size))
+        single = _in_order(model, pack_single(chosen, 1))
     exact = model.device.type == "cpu" or model.dtype == torch.float32
     return float(np.abs(tree - single).max()), TOLERANCE[torch.float32 if exact else model.dtype]
 

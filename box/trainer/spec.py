@@ -56,8 +56,8 @@ class Spec:
     threads: int | None = None
     deterministic: bool = False
     gradientCheckpointing: bool = False
-    #: Tokens of one row of a forward pass; None: 1024 on a CPU, where attention over long rows is slow, else 4096.
-    maxRowTokens: int | None = None
+    #: Tokens of one forward pass; an optimizer step takes as many passes as it needs.
+    maxBatchTokens: int = 8192
     checkpointEverySteps: int = 50
     maxSeconds: float | None = None
 
@@ -76,7 +76,7 @@ RANGES = {
     "rank": (1, 1024), "alpha": (1e-6, 1e6), "dropout": (0, 0.99), "learningRate": (1e-12, 10), "warmupRatio": (0, 1),
     "weightDecay": (0, 10), "maxGradientNorm": (0, 1e9), "epochs": (0.001, 10_000), "batchSize": (1, 65_536),
     "maxLength": (2, 10_000_000), "heldOutFraction": (0, 0.9), "seed": (0, 2**53), "threads": (1, 4096),
-    "maxRowTokens": (16, 10_000_000), "checkpointEverySteps": (1, 10**9), "maxSeconds": (0.001, 10**9),
+    "maxBatchTokens": (16, 10_000_000), "checkpointEverySteps": (1, 10**9), "maxSeconds": (0.001, 10**9),
 }  # fmt: skip
 JOB_FIELDS = {field.name: field for field in dataclasses.fields(Spec) if field.name not in
               ("base", "adapters", "hyper", "hypers")}  # fmt: skip
@@ -149,7 +149,7 @@ def _checked(key: str, value: object, where: str, default: object) -> object:
             raise bad("true or false")
         return value
     low, high = RANGES[key]
-    whole = key in ("rank", "batchSize", "maxLength", "seed", "threads", "maxRowTokens", "checkpointEverySteps")
+    whole = key in ("rank", "batchSize", "maxLength", "seed", "threads", "maxBatchTokens", "checkpointEverySteps")
     if isinstance(value, bool) or not isinstance(value, (int, float)) or (whole and value != int(value)):
         raise bad("a whole number" if whole else "a number")
     if not low <= value <= high:

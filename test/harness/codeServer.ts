@@ -198,7 +198,7 @@ async function openWindow(page: Page, port: number, { workspace, options, close 
       const deadline = Date.now() + timeoutMs;
       while (Date.now() < deadline) {
         for (const frame of page.frames())
-          if (frame.name() === 'active-frame' && (await frame.$(selector).catch(() => null)) !== null) return frame;
+          if (frame !== page.mainFrame() && (await frame.$(selector).catch(() => null)) !== null) return frame;
         await page.waitForTimeout(100);
       }
       throw new Error(`no webview shows ${selector} after ${timeoutMs} ms`);

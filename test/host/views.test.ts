@@ -140,7 +140,11 @@ hostTest('the editor completes a card’s fields and explains them', async () =>
     const found = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, at);
     return found.length > 0 ? found : undefined;
   });
-  const text = hovers.flatMap((hover) => hover.contents.map((content) => JSON.stringify(content))).join('\n');
+  const text = hovers
+    .flatMap((hover) =>
+      hover.contents.map((content) => (content instanceof vscode.MarkdownString ? content.value : '')),
+    )
+    .join('\n');
   assert.match(text, /How an answer is scored/);
 });
 
@@ -149,10 +153,13 @@ hostTest('the dashboard opens once a run', async () => {
   const run = { id: 'run-done', folder: done.folder, workspace: hostFixture().workspace, status: done.status };
   await vscode.commands.executeCommand('autoact.openDashboard', { kind: 'run', run });
   await vscode.commands.executeCommand('autoact.openDashboard', { kind: 'run', run });
-  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
-  const panels = tabs.filter(
-    (tab) => tab.input instanceof vscode.TabInputWebview && tab.input.viewType.endsWith('autoact.dashboard'),
-  );
+  const panels = await until('a dashboard is open', () => {
+    const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+    const found = tabs.filter(
+      (tab) => tab.input instanceof vscode.TabInputWebview && tab.input.viewType.endsWith('autoact.dashboard'),
+    );
+    return found.length > 0 ? found : undefined;
+  });
   assert.equal(panels.length, 1);
   assert.match(panels[0]?.label ?? '', /run-done/);
 });

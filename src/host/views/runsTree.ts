@@ -290,7 +290,11 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
     );
     item.id = `stage:${run.folder}:${stage.id}`;
     item.iconPath = stageIcons[stage.state];
-    const counts = stage.counts.map(({ label, value }) => `${value} ${label}`).join(', ');
+    // The counts of tool selection are the tools' ranks.
+    const ranked = stage.id === 'toolSelection';
+    const counts = (ranked ? [...stage.counts].sort((a, b) => a.value - b.value) : stage.counts)
+      .map(({ label, value }) => (ranked ? label : `${value} ${label}`))
+      .join(', ');
     const progress =
       stage.state === 'running' && stage.total > 0
         ? `${stage.done} of ${stage.total} (${Math.floor(stageProgress(stage) * 100)} %)`

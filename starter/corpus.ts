@@ -15,6 +15,7 @@ import { openWorld } from './corpus/context.ts';
 import type { CorpusLine } from './corpus/context.ts';
 import { defaultRates } from './corpus/rates.ts';
 import type { Rates } from './corpus/rates.ts';
+import { writeDrill } from './corpus/drills.ts';
 import { writeSelfInstruct } from './corpus/selfInstruct.ts';
 import { writeToolSelection } from './corpus/toolSelect.ts';
 import { writeTrajectory } from './corpus/trajectory.ts';
@@ -32,13 +33,14 @@ const program = new Command('corpus')
   .option('--trajectories <n>', 'number of trajectories', Number, 22000)
   .option('--self-instruct <n>', 'number of self-instruct texts', Number, 6000)
   .option('--tool-select <n>', 'number of tool selections', Number, 1500)
+  .option('--drills <n>', 'number of copying drills', Number, 16000)
   .option('--levels <easy,medium,hard>', 'shares of the levels among trajectories', '0.3,0.37,0.33');
 for (const [name, value] of Object.entries(defaultRates)) {
   program.option(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} <p>`, `rate (default ${value})`, Number, value);
 }
 program.parse();
 const options = program.opts<Rates & {
-  out: string; worlds: number; pageWorlds: number; size: number; seed: number; trajectories: number; selfInstruct: number; toolSelect: number; levels: string;
+  out: string; worlds: number; pageWorlds: number; size: number; seed: number; trajectories: number; selfInstruct: number; toolSelect: number; drills: number; levels: string;
 }>();
 const rates = Object.fromEntries(Object.keys(defaultRates).map((name) => [name, options[name as keyof Rates]])) as unknown as Rates;
 
@@ -95,6 +97,8 @@ for (let w = 0; w < options.worlds; w++) {
     await write(line);
   }
 }
+const drilling = random.fork('drills');
+for (let i = 0; i < options.drills; i++) await write(writeDrill(drilling));
 const selecting = random.fork('tool selection');
 for (let i = 0; i < options.toolSelect; i++) {
   const line = writeToolSelection(prompts, rates, selecting);

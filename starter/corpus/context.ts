@@ -11,7 +11,7 @@ import { createPageIndex } from '../../src/node/tools/pageIndex.ts';
 /** One line of the corpus. Offsets are in characters of `text`. */
 export interface CorpusLine {
   readonly text: string;
-  readonly kind: 'page' | 'selfInstruct' | 'toolSelect' | 'trajectory';
+  readonly kind: 'page' | 'selfInstruct' | 'toolSelect' | 'trajectory' | 'drill';
   /** Where the prompt ends and what the model is to write begins. */
   readonly lossFrom?: number;
   /** Spans from outside, such as observations: [start, end). */

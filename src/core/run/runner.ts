@@ -73,7 +73,7 @@ export async function runItems<R>(options: RunnerOptions<R>): Promise<Map<string
   };
   await Promise.all(Array.from({ length: Math.min(options.concurrency, options.items.length) }, worker));
   options.signal.throwIfAborted();
-  if (fatal !== undefined) return Promise.reject(fatal.error);
+  if (fatal !== undefined) throw fatal.error instanceof Error ? fatal.error : new Error(String(fatal.error));
   return outcomes;
 }
 

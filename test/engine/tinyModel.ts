@@ -34,6 +34,14 @@ export function byteSymbols(): string[] {
   return Array.from({ length: 256 }, (_, b) => String.fromCodePoint(printable.has(b) ? b : next++));
 }
 
+/** Tokens as the file spells them, their types and merges, and the text each stands for (bytes above 127 left out). */
+export function vocabularyOf(size: number): { tokens: string[]; types: number[]; merges: string[]; texts: string[] } {
+  const made = vocabulary(size);
+  const symbols = byteSymbols();
+  const texts = made.tokens.map((token, id) => (id < 2 ? '' : [...token].map((symbol) => { const byte = symbols.indexOf(symbol); return byte < 128 ? String.fromCharCode(byte) : ''; }).join('')));
+  return { ...made, texts };
+}
+
 function vocabulary(size: number): { tokens: string[]; types: number[]; merges: string[] } {
   const tokens = ['<s>', '</s>', ...byteSymbols()];
   const types = [3, 3, ...Array.from({ length: 256 }, () => 1)];

@@ -105,35 +105,43 @@ async function runProbe(options: ProbeOptions, probe: Probe): Promise<ProbeOutco
 const Scored = z.object({
   choices: z.array(z.object({ logprobs: z.object({ token_logprobs: z.array(z.number().nullable()), text_offset: z.array(z.number()) }) })).min(1),
 });
+const Tokenized = z.object({ tokens: z.array(z.number().int()) });
 
 /** Teacher-forced log-probability of the completion, summed over its tokens. */
-async function score({ baseURL, apiKey, signal }: ProbeOptions, model: string, { prompt, completion }: Probe): Promise<{ logprob: number; tokens: number }> {
-  let response: Response;
+async function score(options: ProbeOptions, model: string, { prompt, completion }: Probe): Promise<{ logprob: number; tokens: number }> {
+  // Training cuts prompt and completion into tokens separately; where the server can do the same, boundaries agree.
+  const head = await tokenize(options, model, prompt, true);
+  const tail = head === undefined ? undefined : await tokenize(options, model, completion, false);
+  const ids = head !== undefined && tail !== undefined ? [...head, ...tail] : undefined;
+  const body = await post(options, `${options.baseURL}/completions`, { model, prompt: ids ?? prompt + completion, max_tokens: 0, echo: true, logprobs: 0, temperature: 0 });
+  const parsed = Scored.safeParse(body.value);
+  if (!body.ok || !parsed.success) throw new ProbeError('server', `The server could not score the probe of ${model} (status ${String(body.status)}): ${JSON.stringify(body.value).slice(0, 300)}`);
+  const logprobs = parsed.data.choices[0]?.logprobs;
+  const first = ids === undefined || head === undefined ? (logprobs?.text_offset.findIndex((offset) => offset >= prompt.length) ?? 0) : head.length;
+  const values = (logprobs?.token_logprobs ?? []).slice(first).filter((value) => value !== null);
+  if (first < 0 || values.length === 0) throw new ProbeError('server', `The server scored no token of the probe's completion for ${model}.`);
+  return { logprob: values.reduce((sum, value) => sum + value, 0), tokens: values.length };
+}
+
+/** vLLM and the embedded server have this; undefined where it is missing. */
+async function tokenize(options: ProbeOptions, model: string, prompt: string, special: boolean): Promise<number[] | undefined> {
+  const { ok, value } = await post(options, `${options.baseURL.replace(/\/v1\/?$/, '')}/tokenize`, { model, prompt, add_special_tokens: special });
+  return ok ? Tokenized.safeParse(value).data?.tokens : undefined;
+}
+
+async function post({ apiKey, model, signal }: ProbeOptions, url: string, body: unknown): Promise<{ ok: boolean; status: number; value: unknown }> {
   try {
-    response = await fetch(`${baseURL}/completions`, {
+    const response = await fetch(url, {
       method: 'POST',
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model, prompt: prompt + completion, max_tokens: 0, echo: true, logprobs: 0, temperature: 0 }),
+      body: JSON.stringify(body),
       ...(signal !== undefined && { signal }),
     });
+    return { ok: response.ok, status: response.status, value: await response.json().catch(() => undefined) };
   } catch (error) {
     if (signal?.aborted === true) throw error;
     throw new ProbeError('server', `The server did not answer the probe of ${model}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
-  const body: unknown = await response.json().catch(() => undefined);
-  const parsed = Scored.safeParse(body);
-  if (!response.ok || !parsed.success) throw new ProbeError('server', `The server could not score the probe of ${model} (status ${String(response.status)}): ${JSON.stringify(body).slice(0, 300)}`);
-  const logprobs = parsed.data.choices[0]?.logprobs;
-  let sum = 0;
-  let tokens = 0;
-  for (const [i, offset] of (logprobs?.text_offset ?? []).entries()) {
-    const value = logprobs?.token_logprobs[i];
-    if (offset < prompt.length || value === null || value === undefined) continue;
-    sum += value;
-    tokens++;
-  }
-  if (tokens === 0) throw new ProbeError('server', `The server scored no token of the probe's completion for ${model}.`);
-  return { logprob: sum, tokens };
 }
 
 function describe({ model, baseModel }: ProbeOptions, failed: ProbeOutcome | undefined, worst: number, count: number): string {

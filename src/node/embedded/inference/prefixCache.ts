@@ -59,11 +59,11 @@ export function place(sequences: readonly CachedSequence[], active: number, prom
   const hasParking = sequences.length > active;
   const target = pickTarget(free, lowest, source, sourceReuse, hasParking);
   const inPlace = commonPrefix(target.tokens, prompt, limit);
-  const copies = source !== undefined && source !== target && sourceReuse - inPlace >= WORTH_COPYING;
-  const reused = copies ? sourceReuse : inPlace;
-  const lost = target.tokens.length - (copies ? commonPrefix(target.tokens, source.tokens) : inPlace);
-  const park = lost >= WORTH_KEEPING ? parkingFor(sequences.slice(active), target, copies ? source : undefined) : undefined;
-  return { sequence: target, reused, ...(park !== undefined && { park }), ...(copies && { source }) };
+  const copied = source !== target && sourceReuse - inPlace >= WORTH_COPYING ? source : undefined;
+  const reused = copied === undefined ? inPlace : sourceReuse;
+  const lost = target.tokens.length - (copied === undefined ? inPlace : commonPrefix(target.tokens, copied.tokens));
+  const park = lost >= WORTH_KEEPING ? parkingFor(sequences.slice(active), target, copied) : undefined;
+  return { sequence: target, reused, ...(park !== undefined && { park }), ...(copied !== undefined && { source: copied }) };
 }
 
 function pickTarget(free: readonly CachedSequence[], lowest: CachedSequence, source: CachedSequence | undefined, reuse: number, hasParking: boolean): CachedSequence {

@@ -5,7 +5,7 @@ import type { ModelHost } from '../inference/modelHost.ts';
 import { ApiError } from './apiError.ts';
 import { chat, type ChatFormat } from './chat.ts';
 import { complete } from './completions.ts';
-import { parseChat, parseCompletion, parseLoadAdapter, parseUnloadAdapter } from './parameters.ts';
+import { parseChat, parseCompletion, parseLoadAdapter, parseTokenize, parseUnloadAdapter } from './parameters.ts';
 import { Reply } from './reply.ts';
 
 const LARGEST_BODY = 32 * 2 ** 20;
@@ -42,6 +42,11 @@ export function createApiServer({ host, chatFormat, apiKey }: ServerOptions): Se
         return complete(host, parseCompletion(await readJson(request)), reply);
       case 'POST /v1/chat/completions':
         return chat(host, chatFormat, parseChat(await readJson(request)), reply);
+      case 'POST /tokenize': {
+        const body = parseTokenize(await readJson(request));
+        const tokens = host.tokenize(body.prompt, body.add_special_tokens ?? true);
+        return reply.json({ tokens, count: tokens.length, max_model_len: host.contextSize });
+      }
       case 'POST /v1/load_lora_adapter': {
         const { lora_name: name, lora_path: file } = parseLoadAdapter(await readJson(request));
         try {

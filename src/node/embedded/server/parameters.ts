@@ -41,6 +41,8 @@ const chat = z.object({
 export type ChatBody = z.infer<typeof chat>;
 
 const loadAdapter = z.object({ lora_name: z.string().min(1), lora_path: z.string().min(1) });
+/** vLLM's. */
+const tokenize = z.object({ prompt: z.string(), add_special_tokens: z.boolean().nullish() });
 const unloadAdapter = z.object({ lora_name: z.string().min(1) });
 
 function parser<T>(schema: z.ZodType<T>): (body: unknown) => T {
@@ -56,5 +58,6 @@ function parser<T>(schema: z.ZodType<T>): (body: unknown) => T {
 /** @throws ApiError 400, naming the first field that is wrong */
 export const parseCompletion = parser(completion);
 export const parseChat = parser(chat);
+export const parseTokenize = parser(tokenize);
 export const parseLoadAdapter = parser(loadAdapter);
 export const parseUnloadAdapter = parser(unloadAdapter);

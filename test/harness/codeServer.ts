@@ -27,6 +27,9 @@ const themeLabels: Record<Theme, { label: string; marker: string }> = {
   'high contrast': { label: 'Dark High Contrast', marker: '.hc-black' },
 };
 
+/** Generous: a machine that trains a model at the same time takes a minute to open a window. */
+const startLimitMs = 180_000;
+
 /** Quiet window: nothing that moves, asks or phones home, so that a screenshot shows our work alone. */
 const quietSettings = {
   'workbench.startupEditor': 'none',
@@ -151,11 +154,11 @@ async function openWindow(page: Page, port: number, { workspace, options, close 
     if (message.type() === 'error' && inWebview) webviewErrors.push(`${message.text()} (${message.location().url})`);
   });
 
-  await page.goto(windowAddress(port, workspace, root, options.extensionTests));
+  await page.goto(windowAddress(port, workspace, root, options.extensionTests), { timeout: startLimitMs });
   // The theme comes from a built-in extension: once it is applied, extensions have been read.
   const { marker } = themeLabels[options.theme ?? 'light'];
   await page.waitForSelector(`.monaco-workbench${marker}[class*=vscode-theme-defaults] .part.statusbar`, {
-    timeout: 60_000,
+    timeout: startLimitMs,
   });
 
   const quickInput = page.locator('.quick-input-widget');

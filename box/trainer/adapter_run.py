@@ -84,6 +84,13 @@ class AdapterRun:
         return {"step": self.progress.step, "steps": self.total, "epoch": round(self.epoch, 4), "loss": loss, "lr": rate,
                 "gradientNorm": norm, "examples": len(examples), "tokens": tokens}  # fmt: skip
 
+    def rehearse(self) -> None:
+        """Does the work of the first step and forgets it."""
+        self.model.use(self.name)
+        for batch in self._batches([self.training[index] for index in self.steps[0]]):
+            self.model.token_losses(batch).mean().backward()
+        self._optimizer.zero_grad(set_to_none=True)
+
     def at_epoch_end(self) -> bool:
         return self.progress.step in self.epoch_ends
 

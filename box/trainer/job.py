@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import platform
 import threading
 import time
@@ -15,6 +14,7 @@ from .failures import TrainerError
 from .files import base_identity, sha256_file
 from .rows import Row, held_out_questions, read_rows
 from .spec import Spec, read_spec
+from .threads import choose_threads, usable_cpus
 
 
 def run_job(job: Path, events: Events, stop: threading.Event) -> None:
@@ -57,7 +57,7 @@ class Session:
 
         spec = self.spec
         imported = time.monotonic()
-        torch.set_num_threads(spec.threads or _usable_cpus())
+        torch.set_num_threads(spec.threads or usable_cpus())
         torch.use_deterministic_algorithms(spec.deterministic)
         device = choose_device(spec)
         dtype = choose_precision(spec, device)
@@ -81,6 +81,8 @@ class Session:
             identity = self._identity(name, torch.__version__, str(dtype))
             self.runs.append(AdapterRun(name, hyper, model, *splits[name], self.job / "checkpoints" / name, identity,
                                         self.batch_tokens, self.tree[name]))  # fmt: skip
+        if spec.threads is None and device.type == "cpu":
+            torch.set_num_threads(choose_threads(self.job, self.runs[0]))
         resumed = {}
         for run in self.runs:
             step, damaged = run.resume()
@@ -202,10 +204,6 @@ class Session:
             "seconds": seconds,
         })  # fmt: skip
         self.events.emit("done", seconds=seconds, complete=self.complete, tokens=self.tokens)
-
-
-def _usable_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _versions() -> dict[str, str]:

@@ -69,6 +69,14 @@ def test_manifest_names_everything_by_hash(make_job, base):
     assert entry["hyper"]["rank"] == 8 and manifest["complete"] is True and manifest["versions"]["torch"]
 
 
+def test_the_number_of_threads_is_measured_once_and_kept_for_a_resume(make_job):
+    job = make_job("threads", adapters=("reflect",), threads=None)
+    first = train(job)[0]["threads"]
+    assert first == int((job / "checkpoints" / "threads").read_text())
+    (job / "checkpoints" / "threads").write_text("1")
+    assert [event for event in train(job) if event["type"] == "start"][-1]["threads"] == 1
+
+
 def test_only_the_last_two_checkpoints_and_the_best_are_kept(make_job):
     job = make_job("kept", adapters=("plan",), epochs=4)
     events = train(job)

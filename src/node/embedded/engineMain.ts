@@ -48,7 +48,8 @@ async function serve(config: EngineConfig): Promise<void> {
     .catch((error: unknown) => {
       throw new EngineError('not-installed', `node-llama-cpp has no binary for ${process.platform}-${process.arch}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     });
-  let shown = -1;
+  let shown = 0;
+  tell({ type: 'progress', fraction: 0 });
   const onLoadProgress = (fraction: number): void => {
     if (fraction < 1 && fraction - shown < 0.01) return;
     shown = fraction;
@@ -59,6 +60,7 @@ async function serve(config: EngineConfig): Promise<void> {
     .catch((error: unknown) => {
       throw new EngineError('bad-model', `llama.cpp cannot load ${config.modelPath}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     });
+  if (shown < 1) tell({ type: 'progress', fraction: 1 });
   const trained = model.trainContextSize ?? DEFAULT_CONTEXT;
   const contextSize = config.contextSize ?? Math.min(trained, DEFAULT_CONTEXT);
   const host = new ModelHost(llama, model, header, {

@@ -47,7 +47,7 @@ const AdapterConfig = z.object({
   bias: z.string().nullish(),
   lora_bias: z.boolean().nullish(),
   modules_to_save: z.array(z.string()).nullish(),
-  trainable_token_indices: z.unknown(),
+  trainable_token_indices: z.unknown().optional(),
   alora_invocation_tokens: z.array(z.number()).nullish(),
   rank_pattern: z.record(z.string(), z.number().int().positive()).nullish(),
   alpha_pattern: z.record(z.string(), z.number()).nullish(),

@@ -103,7 +103,16 @@ export async function startEditor(options: EditorOptions = {}): Promise<Editor> 
 
   let server: ChildProcess | undefined;
   let browser: Browser | undefined;
+  // A test file that throws, or is ended, must not leave a VS Code behind.
+  const orphaned = () => {
+    if (server?.pid !== undefined && server.exitCode === null) process.kill(-server.pid, 'SIGKILL');
+  };
+  const ended = () => process.exit(143);
+  process.once('exit', orphaned);
+  process.once('SIGTERM', ended);
   const close = async () => {
+    process.off('exit', orphaned);
+    process.off('SIGTERM', ended);
     await browser?.close();
     if (server !== undefined) await endGroup(server);
     rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });

@@ -42,6 +42,8 @@ class Training:
     masked_weight: float
     #: Documents of each kind held out for the loss curve.
     held_out: int
+    #: Batches of copying drills before everything else.
+    drill_batches: int = 0
 
 
 @dataclass
@@ -57,7 +59,7 @@ class Progress:
 
 
 def optimizers(model: Decoder, t: Training) -> list[torch.optim.Optimizer]:
-    """Muon for the layers' matrices, which learn to copy names in about half the tokens that AdamW alone takes."""
+    """Muon for the layers' matrices, AdamW for embeddings and norms."""
     matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and 'embed_tokens' not in n]
     others = [p for n, p in model.named_parameters() if p.dim() != 2 or 'embed_tokens' in n]
     # Two Muons with half of the matrices each: their steps run side by side.
@@ -132,7 +134,7 @@ def train(
     # On a CPU each batch of a step has a core to itself: cores meet once a step instead of at every matrix product.
     workers = ThreadPoolExecutor(1 if device.type == 'cuda' else threads)
     torch.set_num_threads(1)
-    stream = stream_batches(train_set, heads, t.batch_tokens, seed)
+    stream = stream_batches(train_set, heads, t.batch_tokens, seed, t.drill_batches)
     for _ in range(progress.batches):
         next(stream)
 

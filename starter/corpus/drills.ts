@@ -9,7 +9,7 @@ import type { CorpusLine } from './context.ts';
  * names, without which it can neither open a page nor give an answer, many times sooner from them than from prose.
  */
 export function writeDrill(random: Random): CorpusLine {
-  const namer = createNamer(random);
+  const namer = createNamer(random, chance(random, 0.25) ? 'mentions' : 'titles');
   const name = (): string => (chance(random, 0.5) ? `${namer.word()} ${namer.word()}` : chance(random, 0.5) ? namer.word() : `${random.pick(['Lake', 'Mount', 'The', 'Lower', 'Old'])} ${namer.word()}`);
   const value = (): string => (chance(random, 0.3) ? String(1300 + random.int(700)) : name());
   const pairs = Array.from({ length: 3 + random.int(5) }, () => ({ key: name(), value: value() }));

@@ -38,7 +38,7 @@ const fields = [
 
 /** Gives every entity its facts. Relations with one value stay so: that is what makes gold answers unique. */
 export function linkCast(random: Random, cast: Cast): void {
-  const words = createNamer(random.fork('words'));
+  const words = createNamer(random.fork('words'), 'mentions');
   const someone = (): Entity => random.pick(cast.person);
   const town = (): Entity => random.pick(cast.settlement);
   linkPlaces(random, cast, () => words.word(), someone);

@@ -11,7 +11,11 @@ test('the same seed gives the same world, another seed another one', () => {
   assert.deepEqual(generateWorld({ seed: 4711 }).pages, world.pages);
   const other = generateWorld({ seed: 4712 }).pages;
   const shared = other.filter((page) => pages.has(page.title));
-  assert.ok(shared.length < other.length / 100, `${shared.length} titles shared`);
+  // Words are shared by all worlds, so some one-word titles recur; what is said of them never does.
+  assert.ok(shared.length < other.length / 5, `${shared.length} titles shared`);
+  const texts = new Set([...pages.values()].map((page) => page.paragraphs.join(' ')));
+  const same = other.filter((page) => page.kind !== 'disambiguation' && texts.has(page.paragraphs.join(' ')));
+  assert.equal(same.length, 0, `${same.length} pages say the same in both worlds`);
 });
 
 test('a world has about a thousand pages with titles of their own, all kinds of them', () => {

@@ -84,8 +84,13 @@ export class ModelHost {
 
   tokenize(text: string, addBeginning: boolean): number[] {
     const tokens: number[] = this.model.tokenize(text, true);
+    return addBeginning ? this.withBeginning(tokens) : tokens;
+  }
+
+  /** The beginning token where the model was trained with one, never twice (templates often write it themselves). */
+  withBeginning(tokens: number[]): number[] {
     const { bos, shouldPrependBosToken } = this.model.tokens;
-    return addBeginning && shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
+    return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
   }
 
   /** @throws EngineError `bad-adapter` */

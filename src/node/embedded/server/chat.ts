@@ -35,7 +35,7 @@ export function templateFormat(wrapper: ChatWrapper): ChatFormat {
         return { type: message.role === 'user' ? 'user' : 'system', text: text(message) };
       });
       chatHistory.push({ type: 'model', response: [''] });
-      return wrapper.generateContextState({ chatHistory }).contextText.tokenize(host.model.tokenizer);
+      return host.withBeginning(wrapper.generateContextState({ chatHistory }).contextText.tokenize(host.model.tokenizer));
     },
   };
 }

@@ -198,3 +198,24 @@ def test_other_data_cannot_go_on_from_a_checkpoint(make_job, rows):
     with pytest.raises(TrainerError) as failure:
         train(job)
     assert failure.value.reason == "checkpoint-mismatch"
+
+
+def test_bfloat16_learns_the_same_within_its_precision(make_job):
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        events = train(make_job(precision, precision=precision, dropout=0, adapters=("plan",)))
+        assert next(event for event in events if event["type"] == "start")["adapters"]["plan"]["mode"] == "tree"
+        losses[precision] = [event["loss"] for event in events if event["type"] == "step"]
+    assert losses["float32"] != losses["bfloat16"]
+    np.testing.assert_allclose(losses["bfloat16"], losses["float32"], rtol=0.05)
+
+
+def test_gradient_checkpointing_and_determinism_change_nothing(make_job):
+    plain, careful = make_job("plain", adapters=("tool",)), make_job(
+        "careful", adapters=("tool",), gradientCheckpointing=True, deterministic=True
+    )
+    first, second = train(plain), train(careful)
+    torch.use_deterministic_algorithms(False)
+    for one, other in zip(first, second):
+        if one["type"] == "step":
+            assert other["loss"] == pytest.approx(one["loss"], rel=1e-5)

@@ -1,5 +1,5 @@
-import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import type { ComponentChildren, RefObject } from 'preact';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 /** Form controls. Whatever draws them, they take a label, a value and a callback with the new value. */
 
@@ -23,6 +23,15 @@ export function Button({ onClick, children, kind = 'secondary', disabled = false
       {children}
     </aat-button>
   );
+}
+
+/** The toolkit names its elements itself ("Text field") when they enter the page; our name is set after that. */
+function useName(label: string): RefObject<HTMLElement> {
+  const element = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    element.current?.setAttribute('aria-label', label);
+  }, [label]);
+  return element;
 }
 
 export interface TextFieldProps {
@@ -50,6 +59,7 @@ export function TextField({
   invalid,
 }: TextFieldProps) {
   const id = useId();
+  const element = useName(label);
   const note = invalid ?? description;
   return (
     <div class="field">
@@ -57,10 +67,10 @@ export function TextField({
         {label}
       </span>
       <aat-text-field
+        ref={element}
         value={value}
         placeholder={placeholder}
         disabled={disabled}
-        aria-label={label}
         onInput={(event: Event) => {
           onChange(valueOf(event));
         }}
@@ -94,7 +104,7 @@ export function Dropdown<T extends string>({
   disabled = false,
 }: DropdownProps<T>) {
   const id = useId();
-  const element = useRef<HTMLElement>(null);
+  const element = useName(label);
   // The toolkit learns of its options a turn after they are in the page; a value that is set earlier is lost.
   useEffect(() => {
     const timer = setTimeout(() => {
@@ -113,7 +123,6 @@ export function Dropdown<T extends string>({
       <aat-dropdown
         ref={element}
         disabled={disabled}
-        aria-label={label}
         {...(description === undefined ? {} : { 'aria-describedby': id })}
         onChange={(event: Event) => {
           const chosen = options.find((option) => option.value === valueOf(event));

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Frame } from 'playwright-core';
+import { RunStatus } from '../../src/core/run/status.ts';
+import { isAlive } from '../../src/node/store/runFolder.ts';
+import { CompletionServer } from '../doubles/completionServer.ts';
+import { writeFixtureTask } from '../fixtures/runFolder.ts';
+import { startEditor } from '../harness/codeServer.ts';
+import type { Editor } from '../harness/codeServer.ts';
+
+const roles = ['meta', 'plan', 'tool', 'reflect'];
+const limitMs = 90_000;
+
+/** A run that is started, cancelled and resumed in the window, against a server that counts what it is asked. */
+describe('a run from the window', () => {
+  let workspace: string;
+  let editor: Editor;
+  let server: CompletionServer;
+  let panel: Frame;
+  let url: string;
+
+  before(async () => {
+    workspace = mkdtempSync(join(tmpdir(), 'autoact-run-'));
+    writeFixtureTask(workspace);
+    server = new CompletionServer(
+      (_asked, count) =>
+        `Question: In which year was Harbour ${'abcdefghij'[count % 10] ?? ''}${count}x founded by Pell Ansgar?\nAnswer: Year ${count}\n`,
+    );
+    url = await server.delay(400).start();
+    const servers = Object.fromEntries(roles.map((role) => [role, { url, model: 'base' }]));
+    // In a remote window, and this is one, a user's own settings for a machine do not hold; a folder's do.
+    mkdirSync(join(workspace, '.vscode'));
+    const settings = { 'autoact.servers': servers, 'autoact.selfInstruct.instances': 20_000, 'autoact.seed': 5 };
+    writeFileSync(join(workspace, '.vscode', 'settings.json'), JSON.stringify(settings));
+    editor = await startEditor({ workspace, theme: 'dark', size: { width: 1440, height: 900 } });
+  });
+  after(async () => {
+    await server.stop();
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it is undefined when the window did not open
+    await editor?.close();
+    rmSync(workspace, { recursive: true, force: true });
+  });
+
+  const runs = (): string[] => {
+    try {
+      return readdirSync(join(workspace, '.autoact', 'runs'));
+    } catch {
+      return [];
+    }
+  };
+  const status = (): RunStatus =>
+    RunStatus.parse(
+      JSON.parse(readFileSync(join(workspace, '.autoact', 'runs', runs()[0] ?? '', 'status.json'), 'utf8')),
+    );
+  const until = async (what: string, look: () => boolean): Promise<void> => {
+    const deadline = Date.now() + limitMs;
+    while (!look()) {
+      if (Date.now() > deadline) assert.fail(`not so after ${limitMs} ms: ${what}`);
+      await delay(100);
+    }
+  };
+  const press = (name: string) => panel.locator('aat-button', { hasText: name }).first().click();
+  const waitFor = (selector: string) => panel.waitForSelector(selector, { timeout: limitMs });
+
+  test('the dashboard of a task that has not run shows what will be used', async () => {
+    await editor.runCommand('AutoAct: Open Dashboard');
+    panel = await editor.webview('form.configuration', limitMs);
+    const address = await panel
+      .locator('aat-text-field[aria-label="Address"]')
+      .first()
+      .evaluate((field: unknown) => (field as { value: string }).value);
+    assert.equal(address, url);
+    await editor.screenshot('dashboard-new');
+  });
+
+  test('Start runs the loop in a process of its own, and the dashboard follows it', async () => {
+    await press('Start');
+    await until('a run has a status', () => runs().length === 1);
+    await waitFor('.stage.running [role=progressbar]');
+    const { pid, seed, roles: served } = status();
+    assert.equal(seed, 5);
+    assert.ok(served.every(({ server: name }) => roles.includes(name)));
+    assert.ok(pid !== undefined && isAlive(pid));
+    await until('some pairs were kept', () => (status().stages[0]?.done ?? 0) >= 20);
+    await waitFor('.counts >> text=kept');
+    await editor.screenshot('run-live');
+  });
+
+  test('Cancel ends the process and leaves the run resumable', async () => {
+    const { pid } = status();
+    await press('Cancel');
+    await until('the run is cancelled', () => status().state === 'cancelled');
+    await until('its process is gone', () => pid === undefined || !isAlive(pid));
+    await waitFor('text=Resume');
+    assert.equal(runs().length, 1);
+  });
+
+  test('Resume goes on with the same run and asks nothing twice', async () => {
+    const kept = status().stages[0]?.done ?? 0;
+    await press('Resume');
+    await until(
+      'it has kept more than before',
+      () => status().state === 'running' && (status().stages[0]?.done ?? 0) > kept,
+    );
+    assert.equal(runs().length, 1);
+    const prompts = server.asked.map(({ prompt, seed }) => `${seed} ${prompt}`);
+    // What was under way when the run was cancelled had no answer yet, and may be asked again.
+    assert.ok(prompts.length - new Set(prompts).size <= 64, 'requests were repeated');
+  });
+
+  test('a server that goes away is one clear message with a remedy, and the run can be resumed', async () => {
+    await server.stop();
+    await until('the run has failed', () => status().state === 'failed');
+    const toast = editor.page.locator('.notification-list-item', { hasText: 'AutoAct:' });
+    await toast.first().waitFor({ timeout: limitMs });
+    assert.equal(await toast.count(), 1);
+    const text = (await toast.first().textContent()) ?? '';
+    assert.match(text, /Show Log/);
+    assert.match(text, /Resume/);
+    await waitFor('.problem');
+    await editor.screenshot('run-failed');
+  });
+
+  test('no webview reported an error', () => {
+    assert.deepEqual(editor.webviewErrors, []);
+  });
+});

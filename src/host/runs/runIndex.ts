@@ -13,6 +13,11 @@ import type { BrokenRun, RunRecord, TaskRecord } from './runRecord.ts';
 
 /** How often live runs are looked at for what no file watcher reports: that their process is gone. */
 const livenessMs = 1500;
+/**
+ * How often modification times are compared. On Linux the editor's recursive watcher never sees into a folder whose
+ * parents were made in the same instant, which is how a runner in a terminal makes the first run of a workspace.
+ */
+const rescanMs = 5000;
 const runsFolder = join('.autoact', 'runs');
 
 /**
@@ -30,8 +35,10 @@ export class RunIndex implements vscode.Disposable {
   readonly scores = new Scores();
   private readonly logs = new Map<string, LogReader>();
   private readonly modified = new Map<string, number>();
+  private readonly looked = new Map<string, number>();
   private readonly log: vscode.LogOutputChannel;
   private timer: NodeJS.Timeout | undefined;
+  private readonly rescan = setInterval(() => void this.lookForChanges(), rescanMs);
   private scan: Promise<void> | undefined;
 
   constructor(log: vscode.LogOutputChannel) {
@@ -162,6 +169,7 @@ export class RunIndex implements vscode.Disposable {
 
   dispose(): void {
     clearInterval(this.timer);
+    clearInterval(this.rescan);
     this.owned.dispose();
   }
 
@@ -225,6 +233,24 @@ export class RunIndex implements vscode.Disposable {
       this.byId.delete(id);
       this.broken.set(id, { id, folder, workspace, problem });
     }
+  }
+
+  /** Reads the runs whose status file is new or was written since it was read. */
+  private async lookForChanges(): Promise<void> {
+    let found = false;
+    for (const { uri } of vscode.workspace.workspaceFolders ?? []) {
+      const runs = join(uri.fsPath, runsFolder);
+      for (const name of await readdir(runs).catch(() => [])) {
+        const file = join(runs, name, 'status.json');
+        const written = (await stat(file).catch(() => undefined))?.mtimeMs;
+        if (written === undefined || written === this.looked.get(file)) continue;
+        this.looked.set(file, written);
+        if (written === this.modified.get(file)) continue;
+        await this.readRun(join(runs, name), uri.fsPath);
+        found = true;
+      }
+    }
+    if (found) this.fire();
   }
 
   private fire(): void {

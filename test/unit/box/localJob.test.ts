@@ -279,6 +279,7 @@ it('a box that cannot be reached for a while is not a job that failed', async ()
   reachable = false;
   await until(() => states.includes('lost-contact'));
   reachable = true;
+  await until(() => states.length === 3);
   writeFileSync(join(job.folder, 'go'), '');
   assert.equal((await end).state, 'finished');
   assert.deepEqual(states, ['running', 'lost-contact', 'running']);

@@ -32,17 +32,27 @@ const promptLength = Number(values.prompt);
 const folder = mkdtempSync(join(tmpdir(), 'autoact-bench-'));
 const agent = new Agent({ keepAlive: true });
 
-function post(engine: RunningEngine, body: Record<string, unknown>): Promise<{ usage: { prompt_tokens: number; completion_tokens: number; prompt_tokens_details: { cached_tokens: number } }; choices: { text: string }[] }> {
+function post(
+  engine: RunningEngine,
+  body: Record<string, unknown>,
+): Promise<{
+  usage: { prompt_tokens: number; completion_tokens: number; prompt_tokens_details: { cached_tokens: number } };
+  choices: { text: string }[];
+}> {
   return new Promise((resolve, reject) => {
-    const call = request(`${engine.baseURL}/completions`, { method: 'POST', agent, headers: { authorization: `Bearer ${engine.apiKey}` } }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () => {
-        const text = Buffer.concat(parts).toString();
-        if (response.statusCode === 200) resolve(JSON.parse(text) as never);
-        else reject(new Error(text));
-      });
-    });
+    const call = request(
+      `${engine.baseURL}/completions`,
+      { method: 'POST', agent, headers: { authorization: `Bearer ${engine.apiKey}` } },
+      (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('end', () => {
+          const text = Buffer.concat(parts).toString();
+          if (response.statusCode === 200) resolve(JSON.parse(text) as never);
+          else reject(new Error(text));
+        });
+      },
+    );
     call.on('error', reject);
     call.end(JSON.stringify(body));
   });
@@ -55,11 +65,15 @@ const sampling = { model: 'base', temperature: 0.5, top_k: 40, top_p: 0.75 };
 
 /** The prompt is evaluated by a first call, so that the measured one decodes only; streaming off, as the runner asks. */
 async function ours(engine: RunningEngine, batch: number): Promise<Rate> {
-  const prompts = Array.from({ length: batch }, (_, i) => Array.from({ length: promptLength }, (_, j) => 5 + ((i * 7919 + j * 104729) % 250)));
+  const prompts = Array.from({ length: batch }, (_, i) =>
+    Array.from({ length: promptLength }, (_, j) => 5 + ((i * 7919 + j * 104729) % 250)),
+  );
   await Promise.all(prompts.map((prompt) => post(engine, { ...sampling, prompt, max_tokens: 1, seed: 0 })));
   const before = cpuSeconds(engine.pid);
   const started = performance.now();
-  const answers = await Promise.all(prompts.map((prompt, i) => post(engine, { ...sampling, prompt, max_tokens: tokens, seed: i, ignore_eos: true })));
+  const answers = await Promise.all(
+    prompts.map((prompt, i) => post(engine, { ...sampling, prompt, max_tokens: tokens, seed: i, ignore_eos: true })),
+  );
   const elapsed = performance.now() - started;
   const count = answers.reduce((sum, answer) => sum + answer.usage.completion_tokens, 0);
   return [(count * 1000) / elapsed, ((cpuSeconds(engine.pid) - before) * 1e6) / count];
@@ -68,7 +82,10 @@ async function ours(engine: RunningEngine, batch: number): Promise<Rate> {
 /** Processor time of another process in seconds (Linux; elsewhere 0), which a busy machine distorts less than the clock. */
 function cpuSeconds(pid: number): number {
   try {
-    const fields = readFileSync(`/proc/${String(pid)}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    const fields =
+      readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+        .split(') ')[1]
+        ?.split(' ') ?? [];
     return (Number(fields[11]) + Number(fields[12])) / 100;
   } catch {
     return 0;
@@ -77,7 +94,11 @@ function cpuSeconds(pid: number): number {
 
 async function peer(threads: number, model: string): Promise<Record<string, Rate>> {
   const job = { model, batches, tokens, prompt: promptLength, contextSize: CONTEXT, threads, flashAttention: 'auto' };
-  const { stdout } = await promisify(execFile)(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', join(import.meta.dirname, 'enginePeer.ts'), JSON.stringify(job)]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
+    join(import.meta.dirname, 'enginePeer.ts'),
+    JSON.stringify(job),
+  ]);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, Rate>;
 }
 
@@ -93,7 +114,13 @@ async function workload(engine: RunningEngine, questions: number, steps: number)
     Array.from({ length: questions }, async (_, q) => {
       let text = `${system} question ${String(q * 7919)} who wrote the book of ${String(q)} `;
       for (let step = 0; step < steps; step++) {
-        const { usage, choices } = await post(engine, { ...sampling, prompt: text, max_tokens: 15, seed: q * 100 + step, ignore_eos: true });
+        const { usage, choices } = await post(engine, {
+          ...sampling,
+          prompt: text,
+          max_tokens: 15,
+          seed: q * 100 + step,
+          ignore_eos: true,
+        });
         completion += usage.completion_tokens;
         prompt += usage.prompt_tokens;
         cached += usage.prompt_tokens_details.cached_tokens;
@@ -102,7 +129,17 @@ async function workload(engine: RunningEngine, questions: number, steps: number)
     }),
   );
   const seconds = (performance.now() - started) / 1000;
-  return { questions, steps, seconds: round(seconds), cpuMsPerCompletion: round(((cpuSeconds(engine.pid) - before) * 1000) / questions / steps), completionsPerSecond: round((questions * steps) / seconds), decodePerSecond: Math.round(completion / seconds), evaluatedPromptPerSecond: Math.round((prompt - cached) / seconds), meanPrompt: Math.round(prompt / questions / steps), cachedShare: round(cached / prompt) };
+  return {
+    questions,
+    steps,
+    seconds: round(seconds),
+    cpuMsPerCompletion: round(((cpuSeconds(engine.pid) - before) * 1000) / questions / steps),
+    completionsPerSecond: round((questions * steps) / seconds),
+    decodePerSecond: Math.round(completion / seconds),
+    evaluatedPromptPerSecond: Math.round((prompt - cached) / seconds),
+    meanPrompt: Math.round(prompt / questions / steps),
+    cachedShare: round(cached / prompt),
+  };
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
@@ -110,7 +147,12 @@ const best = (rates: readonly Rate[]): number => Math.max(...rates.map(([rate]) 
 const leastCpu = (rates: readonly Rate[]): number => Math.round(Math.min(...rates.map(([, cpu]) => cpu)));
 
 const model = values.model ?? (await writeTinyModel(join(folder, 'starter-size.gguf'), STARTER_SIZE));
-const engine = await startEngine({ entry: join(import.meta.dirname, '../src/node/embedded/engineMain.ts'), modelPath: model, contextSize: CONTEXT, parallel: Math.max(...batches) });
+const engine = await startEngine({
+  entry: join(import.meta.dirname, '../src/node/embedded/engineMain.ts'),
+  modelPath: model,
+  contextSize: CONTEXT,
+  parallel: Math.max(...batches),
+});
 try {
   const rows = batches.map((batch) => ({ batch, ours: [] as Rate[], peer: [] as Rate[] }));
   const threadCounts = values['peer-threads'].split(',').map(Number);
@@ -122,12 +164,27 @@ try {
     }
   }
   const load = await workload(engine, Number(values.questions), 12);
-  const results = rows.map((row) => ({ batch: row.batch, ours: Math.round(best(row.ours)), peer: Math.round(best(row.peer)), ratio: round(best(row.ours) / best(row.peer)), oursCpuMicros: leastCpu(row.ours), peerCpuMicros: leastCpu(row.peer) }));
+  const results = rows.map((row) => ({
+    batch: row.batch,
+    ours: Math.round(best(row.ours)),
+    peer: Math.round(best(row.peer)),
+    ratio: round(best(row.ours) / best(row.peer)),
+    oursCpuMicros: leastCpu(row.ours),
+    peerCpuMicros: leastCpu(row.peer),
+  }));
   const pass = results.every((row) => row.ratio >= LIMIT);
-  if (values.json) process.stdout.write(`${JSON.stringify({ name: 'engine', limit: LIMIT, pass, unit: 'decode tokens/s', results, workload: load })}\n`);
+  if (values.json)
+    process.stdout.write(
+      `${JSON.stringify({ name: 'engine', limit: LIMIT, pass, unit: 'decode tokens/s', results, workload: load })}\n`,
+    );
   else {
-    process.stdout.write('Embedded server over HTTP against node-llama-cpp sequences, decode tokens/s (best of the rounds)\n');
-    for (const row of results) process.stdout.write(`batch ${String(row.batch).padStart(3)}  ours ${String(row.ours).padStart(6)}  peer ${String(row.peer).padStart(6)}  ratio ${row.ratio.toFixed(2)}  processor µs a token: ours ${String(row.oursCpuMicros)}, peer ${String(row.peerCpuMicros)}\n`);
+    process.stdout.write(
+      'Embedded server over HTTP against node-llama-cpp sequences, decode tokens/s (best of the rounds)\n',
+    );
+    for (const row of results)
+      process.stdout.write(
+        `batch ${String(row.batch).padStart(3)}  ours ${String(row.ours).padStart(6)}  peer ${String(row.peer).padStart(6)}  ratio ${row.ratio.toFixed(2)}  processor µs a token: ours ${String(row.oursCpuMicros)}, peer ${String(row.peerCpuMicros)}\n`,
+      );
     process.stdout.write(`agent load: ${JSON.stringify(load)}\n${pass ? 'PASS' : 'FAIL'}: limit ${String(LIMIT)}\n`);
   }
   process.exitCode = pass ? 0 : 1;

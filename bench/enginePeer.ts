@@ -19,10 +19,20 @@ const llama = await getLlama({ gpu: false, build: 'never', maxThreads: job.threa
 const model = await llama.loadModel({ modelPath: job.model });
 const rates: Record<string, readonly [number, number]> = {};
 for (const batch of job.batches) {
-  const context = await model.createContext({ contextSize: job.contextSize, sequences: batch, batchSize: 512, threads: job.threads, flashAttention: job.flashAttention });
+  const context = await model.createContext({
+    contextSize: job.contextSize,
+    sequences: batch,
+    batchSize: 512,
+    threads: job.threads,
+    flashAttention: job.flashAttention,
+  });
   const sequences = Array.from({ length: batch }, () => context.getSequence());
-  const prompts = sequences.map((_, i) => Array.from({ length: job.prompt }, (_, j) => (5 + ((i * 7919 + j * 104729) % 250)) as Token));
-  await Promise.all(sequences.map((sequence, i) => sequence.evaluateWithoutGeneratingNewTokens((prompts[i] ?? []).slice(0, -1))));
+  const prompts = sequences.map((_, i) =>
+    Array.from({ length: job.prompt }, (_, j) => (5 + ((i * 7919 + j * 104729) % 250)) as Token),
+  );
+  await Promise.all(
+    sequences.map((sequence, i) => sequence.evaluateWithoutGeneratingNewTokens((prompts[i] ?? []).slice(0, -1))),
+  );
   const before = process.cpuUsage();
   const started = performance.now();
   await Promise.all(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { request } from 'node:http';
 import OpenAI from 'openai';
 import type { RunningEngine } from '../../src/node/embedded/engine.ts';
-import { call, start, temporaryFolder, writeTinyAdapter } from './support.ts';
+import { call, start, temporaryFolder, writeTinyAdapter, type TestBody } from './support.ts';
 import { writeTinyModel } from './tinyModel.ts';
 
 const greedy = { temperature: 0, ignore_eos: true };
@@ -16,8 +16,16 @@ describe('embedded server', () => {
   const progress: number[] = [];
   before(async () => {
     const modelPath = await writeTinyModel(join(folder.path, 'model.gguf'));
-    const adapters = [1, 2].map((seed) => ({ name: `adapter-${String(seed)}`, path: writeTinyAdapter(join(folder.path, `a${String(seed)}.gguf`), { seed }) }));
-    engine = await start({ modelPath, adapters, baseNames: ['base', 'tiny'], onProgress: (fraction) => progress.push(fraction) });
+    const adapters = [1, 2].map((seed) => ({
+      name: `adapter-${String(seed)}`,
+      path: writeTinyAdapter(join(folder.path, `a${String(seed)}.gguf`), { seed }),
+    }));
+    engine = await start({
+      modelPath,
+      adapters,
+      baseNames: ['base', 'tiny'],
+      onProgress: (fraction) => progress.push(fraction),
+    });
     client = new OpenAI({ baseURL: engine.baseURL, apiKey: engine.apiKey, maxRetries: 0 });
   });
   after(async () => {
@@ -25,26 +33,32 @@ describe('embedded server', () => {
     folder.remove();
   });
 
-  const complete = async (body: Record<string, unknown>): Promise<any> => {
+  const complete = async (body: Record<string, unknown>): Promise<TestBody> => {
     const answer = await call(engine, '/completions', { model: 'base', max_tokens: 12, ...greedy, ...body });
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
     return answer.body;
   };
-  const text = async (body: Record<string, unknown>): Promise<string> => (await complete(body)).choices[0].text as string;
+  const text = async (body: Record<string, unknown>): Promise<string> => (await complete(body)).choices[0].text;
 
   it('reports progress, health and the models', async () => {
     assert.equal(progress.at(-1), 1);
     assert.equal((await fetch(engine.baseURL.replace('/v1', '/health'))).status, 200);
     const { data } = await client.models.list();
-    assert.deepEqual(data.map((model) => model.id), ['base', 'tiny', 'adapter-1', 'adapter-2']);
+    assert.deepEqual(
+      data.map((model) => model.id),
+      ['base', 'tiny', 'adapter-1', 'adapter-2'],
+    );
     assert.deepEqual(engine.models, ['base', 'tiny', 'adapter-1', 'adapter-2']);
   });
 
-  it('refuses a wrong key, unknown models, unknown paths and malformed bodies in OpenAI\'s shape', async () => {
+  it("refuses a wrong key, unknown models, unknown paths and malformed bodies in OpenAI's shape", async () => {
     const wrong = await call(engine, '/models', undefined, 'x'.repeat(32));
     assert.equal(wrong.status, 401);
     assert.equal(wrong.body.error.code, 'invalid_api_key');
-    await assert.rejects(new OpenAI({ baseURL: engine.baseURL, apiKey: 'no', maxRetries: 0 }).models.list(), OpenAI.AuthenticationError);
+    await assert.rejects(
+      new OpenAI({ baseURL: engine.baseURL, apiKey: 'no', maxRetries: 0 }).models.list(),
+      OpenAI.AuthenticationError,
+    );
     const missing = await call(engine, '/completions', { model: 'none', prompt: 'x' });
     assert.deepEqual([missing.status, missing.body.error.code], [404, 'model_not_found']);
     assert.equal((await call(engine, '/nothing', {})).status, 404);
@@ -65,19 +79,30 @@ describe('embedded server', () => {
     const one = await text({ prompt: 'abc' });
     const two = await text({ prompt: 'xyz' });
     const both = await complete({ prompt: ['abc', 'xyz'] });
-    assert.deepEqual(both.choices.map((choice: any) => choice.text), [one, two]);
-    const response = await fetch(engine.baseURL.replace('/v1', '/tokenize'), { method: 'POST', headers: { authorization: `Bearer ${engine.apiKey}` }, body: JSON.stringify({ prompt: 'abc' }) });
+    assert.deepEqual(
+      both.choices.map((choice) => choice.text),
+      [one, two],
+    );
+    const response = await fetch(engine.baseURL.replace('/v1', '/tokenize'), {
+      method: 'POST',
+      headers: { authorization: `Bearer ${engine.apiKey}` },
+      body: JSON.stringify({ prompt: 'abc' }),
+    });
     const { tokens } = (await response.json()) as { tokens: number[] };
     assert.equal(tokens[0], 0);
     assert.equal(await text({ prompt: tokens }), one);
     const many = await complete({ prompt: 'abc', n: 3, temperature: 1, seed: 5 });
-    assert.equal(new Set(many.choices.map((choice: any) => choice.text)).size, 3);
-    assert.deepEqual(many.choices.map((choice: any) => choice.index), [0, 1, 2]);
+    assert.equal(new Set(many.choices.map((choice) => choice.text)).size, 3);
+    assert.deepEqual(
+      many.choices.map((choice) => choice.index),
+      [0, 1, 2],
+    );
     assert.equal(many.usage.completion_tokens, 36);
   });
 
   it('gives the same text for the same seed and another for another', async () => {
-    const ask = (seed: number): Promise<string> => text({ prompt: 'once', temperature: 0.9, top_p: 0.9, top_k: 40, seed });
+    const ask = (seed: number): Promise<string> =>
+      text({ prompt: 'once', temperature: 0.9, top_p: 0.9, top_k: 40, seed });
     assert.equal(await ask(1), await ask(1));
     assert.notEqual(await ask(1), await ask(2));
     // Also without truncation, where the native sampler draws.
@@ -98,7 +123,15 @@ describe('embedded server', () => {
   it('streams the same text, ends with usage and never shows part of a stop string', async () => {
     const whole = await text({ prompt: 'stream', max_tokens: 20 });
     const stop = whole.slice(8, 12);
-    const stream = await client.completions.create({ model: 'base', prompt: 'stream', max_tokens: 20, temperature: 0, stream: true, stop, stream_options: { include_usage: true } });
+    const stream = await client.completions.create({
+      model: 'base',
+      prompt: 'stream',
+      max_tokens: 20,
+      temperature: 0,
+      stream: true,
+      stop,
+      stream_options: { include_usage: true },
+    });
     let streamed = '';
     let pieces = 0;
     let usage: unknown;
@@ -121,33 +154,61 @@ describe('embedded server', () => {
     assert.equal(tokens.length, 6);
     assert.equal(offsets[0], 0);
     for (const [i, best] of top.entries()) {
-      const values = Object.values(best as Record<string, number>);
+      const values = Object.values(best);
       assert.ok(values.reduce((sum, value) => sum + Math.exp(value), 0) <= 1.0001);
-      assert.ok(Math.max(...values) >= generated[i] - 1e-6);
+      assert.ok(Math.max(...values) >= (generated[i] ?? 1) - 1e-6);
     }
-    const echoed = await complete({ prompt: `log probs${body.choices[0].text as string}`, max_tokens: 0, echo: true, logprobs: 1 });
+    const echoed = await complete({
+      prompt: `log probs${body.choices[0].text}`,
+      max_tokens: 0,
+      echo: true,
+      logprobs: 1,
+    });
     const forced = echoed.choices[0].logprobs;
     assert.equal(forced.token_logprobs[0], null);
-    assert.equal(echoed.choices[0].text, `log probs${body.choices[0].text as string}`);
+    assert.equal(echoed.choices[0].text, `log probs${body.choices[0].text}`);
     assert.equal(echoed.usage.completion_tokens, 0);
     const byIds = await complete({ prompt: [0, 40, 50, 60], max_tokens: 1, logprobs: 0 });
-    const next = byIds.choices[0].logprobs.token_logprobs[0] as number;
+    const next = byIds.choices[0].logprobs.token_logprobs[0] ?? 9;
     const all = await complete({ prompt: [0, 40, 50, 60], max_tokens: 1, logprobs: 1, echo: true });
     assert.ok(Math.abs((all.choices[0].logprobs.token_logprobs.at(-1) as number) - next) < 1e-3);
   });
 
   it('chats with the plain format, streams chat, and reports chat log-probabilities', async () => {
-    const answer = await client.chat.completions.create({ model: 'base', messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Hello' }], max_tokens: 5, temperature: 0, logprobs: true, top_logprobs: 2 });
+    const answer = await client.chat.completions.create({
+      model: 'base',
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'Hello' },
+      ],
+      max_completion_tokens: 5,
+      temperature: 0,
+      logprobs: true,
+      top_logprobs: 2,
+    });
     assert.equal(answer.choices[0]?.message.role, 'assistant');
-    assert.equal(answer.choices[0]?.logprobs?.content?.length, answer.usage?.completion_tokens);
-    const stream = await client.chat.completions.create({ model: 'base', messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Hello' }], max_tokens: 5, temperature: 0, stream: true });
+    assert.equal(answer.choices[0].logprobs?.content?.length, answer.usage?.completion_tokens);
+    const stream = await client.chat.completions.create({
+      model: 'base',
+      messages: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: 'Hello' },
+      ],
+      max_completion_tokens: 5,
+      temperature: 0,
+      stream: true,
+    });
     let streamed = '';
     for await (const part of stream) streamed += part.choices[0]?.delta.content ?? '';
-    assert.equal(streamed, answer.choices[0]?.message.content);
+    assert.equal(streamed, answer.choices[0].message.content);
   });
 
   it('refuses what does not fit into the context', async () => {
-    const { status, body } = await call(engine, '/completions', { model: 'base', prompt: 'word '.repeat(600), max_tokens: 5 });
+    const { status, body } = await call(engine, '/completions', {
+      model: 'base',
+      prompt: 'word '.repeat(600),
+      max_completion_tokens: 5,
+    });
     assert.deepEqual([status, body.error.code], [400, 'context_length_exceeded']);
     assert.equal((await call(engine, '/completions', { model: 'base', prompt: 'x', max_tokens: 511 })).status, 400);
     const full = await complete({ prompt: 'x', max_tokens: 510 });
@@ -158,29 +219,37 @@ describe('embedded server', () => {
     const first = 'a prefix that is used again '.repeat(8);
     const before = await complete({ prompt: first });
     assert.equal(before.usage.prompt_tokens_details.cached_tokens < 20, true);
-    const after = await complete({ prompt: `${first}${before.choices[0].text as string} and goes on` });
+    const after = await complete({ prompt: `${first}${before.choices[0].text} and goes on` });
     assert.ok(after.usage.prompt_tokens_details.cached_tokens >= before.usage.prompt_tokens - 1);
     // The cache must not change the answer.
-    const again = await complete({ prompt: `${first}${before.choices[0].text as string} and goes on` });
+    const again = await complete({ prompt: `${first}${before.choices[0].text} and goes on` });
     assert.equal(again.choices[0].text, after.choices[0].text);
   });
 
   it('adapters answer differently from the base and do not contaminate each other under load', async () => {
     const models = ['base', 'adapter-1', 'adapter-2'];
-    const prompts = Array.from({ length: 4 }, (_, i) => `${'the same beginning for everybody '.repeat(4)} number ${String(i)}`);
-    const score = async (model: string, prompt: string): Promise<number[]> => (await complete({ model, prompt, max_tokens: 0, echo: true, logprobs: 0 })).choices[0].logprobs.token_logprobs.slice(1) as number[];
-    const alone = new Map<string, number[]>();
+    const prompts = Array.from(
+      { length: 4 },
+      (_, i) => `${'the same beginning for everybody '.repeat(4)} number ${String(i)}`,
+    );
+    const score = async (model: string, prompt: string): Promise<readonly number[]> =>
+      (
+        await complete({ model, prompt, max_tokens: 0, echo: true, logprobs: 0 })
+      ).choices[0].logprobs.token_logprobs.slice(1);
+    const alone = new Map<string, readonly number[]>();
     for (const model of models) for (const prompt of prompts) alone.set(model + prompt, await score(model, prompt));
     for (const prompt of prompts) {
       const [base = [], one = [], two = []] = models.map((model) => alone.get(model + prompt));
-      const gap = (a: number[], b: number[]): number => Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? 0))));
+      const gap = (a: readonly number[], b: readonly number[]): number =>
+        Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? 0))));
       assert.ok(gap(base, one) > 0.1 && gap(base, two) > 0.1 && gap(one, two) > 0.1);
     }
     await Promise.all(
       models.flatMap((model) =>
         prompts.map(async (prompt) => {
           const [scored] = await Promise.all([score(model, prompt), complete({ model, prompt, max_tokens: 8 })]);
-          for (const [i, value] of (alone.get(model + prompt) ?? []).entries()) assert.ok(Math.abs(value - (scored[i] ?? 0)) < 0.02);
+          for (const [i, value] of (alone.get(model + prompt) ?? []).entries())
+            assert.ok(Math.abs(value - (scored[i] ?? 0)) < 0.02);
         }),
       ),
     );
@@ -199,7 +268,9 @@ describe('embedded server', () => {
     await assert.rejects(engine.loadAdapter('hot', path), { reason: 'refused' });
     await engine.unloadAdapter('hot');
     await assert.rejects(engine.unloadAdapter('hot'), { reason: 'refused' });
-    await assert.rejects(engine.loadAdapter('wide', writeTinyAdapter(join(folder.path, 'wide.gguf'), { width: 128 })), { reason: 'bad-adapter' });
+    await assert.rejects(engine.loadAdapter('wide', writeTinyAdapter(join(folder.path, 'wide.gguf'), { width: 128 })), {
+      reason: 'bad-adapter',
+    });
   });
 
   it('64 requests at once give what each gives alone', async () => {
@@ -207,7 +278,10 @@ describe('embedded server', () => {
     const together = await Promise.all(prompts.map((prompt) => complete({ prompt, max_tokens: 6, logprobs: 0 })));
     for (const [i, answer] of together.entries()) {
       const alone = await complete({ prompt: prompts[i], max_tokens: 1, logprobs: 0 });
-      const [a, b] = [answer.choices[0].logprobs.token_logprobs[0], alone.choices[0].logprobs.token_logprobs[0]] as [number, number];
+      const [a, b] = [answer.choices[0].logprobs.token_logprobs[0], alone.choices[0].logprobs.token_logprobs[0]] as [
+        number,
+        number,
+      ];
       assert.ok(Math.abs(a - b) < 0.02, `${String(i)}: ${String(a)} ${String(b)}`);
       assert.equal(answer.usage.completion_tokens, 6);
     }
@@ -216,12 +290,16 @@ describe('embedded server', () => {
   it('stops generating when the client goes away', async () => {
     const began = performance.now();
     await new Promise<void>((resolve, reject) => {
-      const call = request(`${engine.baseURL}/completions`, { method: 'POST', headers: { authorization: `Bearer ${engine.apiKey}` } }, (response) => {
-        response.once('data', () => {
-          call.destroy();
-          resolve();
-        });
-      });
+      const call = request(
+        `${engine.baseURL}/completions`,
+        { method: 'POST', headers: { authorization: `Bearer ${engine.apiKey}` } },
+        (response) => {
+          response.once('data', () => {
+            call.destroy();
+            resolve();
+          });
+        },
+      );
       call.on('error', reject);
       call.end(JSON.stringify({ model: 'base', prompt: 'long', max_tokens: 500, stream: true, n: 8, ...greedy }));
     });

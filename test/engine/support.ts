@@ -16,10 +16,36 @@ export function start(options: Partial<EngineOptions> & { modelPath: string }): 
   return startEngine({ entry: ENTRY, contextSize: 512, parallel: 8, startTimeoutMs: 60_000, ...options });
 }
 
+export interface TestChoice {
+  readonly index: number;
+  readonly text: string;
+  readonly finish_reason: string;
+  readonly message: { readonly content: string };
+  readonly logprobs: {
+    readonly tokens: readonly string[];
+    readonly token_logprobs: readonly number[];
+    readonly top_logprobs: readonly Readonly<Record<string, number>>[];
+    readonly text_offset: readonly number[];
+    readonly content: readonly { readonly logprob: number }[];
+  };
+}
+
+/** The fields of OpenAI's bodies that tests look at; which of them are there depends on the call. */
+export interface TestBody {
+  readonly object: string;
+  readonly choices: readonly [TestChoice, ...TestChoice[]];
+  readonly usage: {
+    readonly prompt_tokens: number;
+    readonly completion_tokens: number;
+    readonly total_tokens: number;
+    readonly prompt_tokens_details: { readonly cached_tokens: number };
+  };
+  readonly error: { readonly code: string; readonly param: string; readonly message: string };
+}
+
 export interface Answer {
   readonly status: number;
-  // The bodies are OpenAI's; tests look at what they name.
-  readonly body: any;
+  readonly body: TestBody;
 }
 
 export async function call(engine: RunningEngine, path: string, body?: unknown, key = engine.apiKey): Promise<Answer> {
@@ -28,11 +54,14 @@ export async function call(engine: RunningEngine, path: string, body?: unknown, 
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  return { status: response.status, body: await response.json() };
+  return { status: response.status, body: (await response.json()) as TestBody };
 }
 
 /** A random adapter on all attention and feed-forward weights of a {@link tinyModel} with the default shape. */
-export function writeTinyAdapter(path: string, options: { seed?: number; architecture?: string; width?: number; scale?: number } = {}): string {
+export function writeTinyAdapter(
+  path: string,
+  options: { seed?: number; architecture?: string; width?: number; scale?: number } = {},
+): string {
   const { seed = 1, architecture = 'llama', width = 64, scale = 0.3 } = options;
   const random = randomStream(seed);
   const rank = 4;

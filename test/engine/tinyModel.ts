@@ -29,7 +29,12 @@ export function randomStream(seed: number): () => number {
 /** GPT-2's printable stand-ins for the 256 bytes. */
 export function byteSymbols(): string[] {
   const printable = new Set<number>();
-  for (const [from, to] of [[33, 126], [161, 172], [174, 255]] as const) for (let b = from; b <= to; b++) printable.add(b);
+  for (const [from, to] of [
+    [33, 126],
+    [161, 172],
+    [174, 255],
+  ] as const)
+    for (let b = from; b <= to; b++) printable.add(b);
   let next = 256;
   return Array.from({ length: 256 }, (_, b) => String.fromCodePoint(printable.has(b) ? b : next++));
 }
@@ -38,7 +43,16 @@ export function byteSymbols(): string[] {
 export function vocabularyOf(size: number): { tokens: string[]; types: number[]; merges: string[]; texts: string[] } {
   const made = vocabulary(size);
   const symbols = byteSymbols();
-  const texts = made.tokens.map((token, id) => (id < 2 ? '' : [...token].map((symbol) => { const byte = symbols.indexOf(symbol); return byte < 128 ? String.fromCharCode(byte) : ''; }).join('')));
+  const texts = made.tokens.map((token, id) =>
+    id < 2
+      ? ''
+      : Array.from(token)
+          .map((symbol) => {
+            const byte = symbols.indexOf(symbol);
+            return byte < 128 ? String.fromCharCode(byte) : '';
+          })
+          .join(''),
+  );
   return { ...made, texts };
 }
 
@@ -62,17 +76,33 @@ function vocabulary(size: number): { tokens: string[]; types: number[]; merges: 
 }
 
 export function tinyModel(shape: TinyModelShape = {}): Uint8Array {
-  const { vocab = 400, width = 64, layers = 2, heads = 4, kvHeads = 2, feedForward = 128, context = 2048, seed = 1, dtype = 'f32' } = shape;
+  const {
+    vocab = 400,
+    width = 64,
+    layers = 2,
+    heads = 4,
+    kvHeads = 2,
+    feedForward = 128,
+    context = 2048,
+    seed = 1,
+    dtype = 'f32',
+  } = shape;
   const random = randomStream(seed);
   const { tokens, types, merges } = vocabulary(vocab);
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const matrix = (name: string, columns: number, rows: number, scale: number): GgufTensor => {
     const values = Float32Array.from({ length: columns * rows }, () => normal() * scale);
     if (dtype === 'f32') return { name, shape: [columns, rows], dtype, data: new Uint8Array(values.buffer) };
-    const Half = (globalThis as unknown as { Float16Array: new (from: Float32Array) => { buffer: ArrayBuffer } }).Float16Array;
+    const Half = (globalThis as unknown as { Float16Array: new (from: Float32Array) => { buffer: ArrayBuffer } })
+      .Float16Array;
     return { name, shape: [columns, rows], dtype, data: new Uint8Array(new Half(values).buffer) };
   };
-  const ones = (name: string): GgufTensor => ({ name, shape: [width], dtype: 'f32', data: new Uint8Array(new Float32Array(width).fill(1).buffer) });
+  const ones = (name: string): GgufTensor => ({
+    name,
+    shape: [width],
+    dtype: 'f32',
+    data: new Uint8Array(new Float32Array(width).fill(1).buffer),
+  });
   const head = width / heads;
   const tensors: GgufTensor[] = [matrix('token_embd.weight', width, tokens.length, 1), ones('output_norm.weight')];
   for (let i = 0; i < layers; i++) {
@@ -113,7 +143,8 @@ export function tinyModel(shape: TinyModelShape = {}): Uint8Array {
     ['tokenizer.ggml.eos_token_id', u32(1)],
     ['tokenizer.ggml.add_bos_token', { type: 'bool', value: true }],
   ]);
-  if (shape.chatTemplate !== undefined) fields.set('tokenizer.chat_template', { type: 'string', value: shape.chatTemplate });
+  if (shape.chatTemplate !== undefined)
+    fields.set('tokenizer.chat_template', { type: 'string', value: shape.chatTemplate });
   return encodeGguf(fields, tensors);
 }
 
@@ -123,4 +154,13 @@ export async function writeTinyModel(path: string, shape: TinyModelShape = {}): 
 }
 
 /** About 3.6 million parameters: the size of the starter model. */
-export const STARTER_SIZE: TinyModelShape = { vocab: 3072, width: 192, layers: 6, heads: 6, kvHeads: 3, feedForward: 512, context: 2048, dtype: 'f16' };
+export const STARTER_SIZE: TinyModelShape = {
+  vocab: 3072,
+  width: 192,
+  layers: 6,
+  heads: 6,
+  kvHeads: 3,
+  feedForward: 512,
+  context: 2048,
+  dtype: 'f16',
+};

@@ -37,7 +37,13 @@ export interface RunningEngine {
   /** Base names and adapters served now. */
   readonly models: readonly string[];
   readonly pid: number;
-  readonly info: { readonly name: string; readonly version: string; readonly contextSize: number; readonly threads: number; readonly lanes: number };
+  readonly info: {
+    readonly name: string;
+    readonly version: string;
+    readonly contextSize: number;
+    readonly threads: number;
+    readonly lanes: number;
+  };
   /** @throws EngineError `bad-adapter` | `refused` | `crashed` */
   loadAdapter(name: string, path: string): Promise<void>;
   /** @throws EngineError `refused` | `crashed` */
@@ -94,10 +100,25 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
       else if (message?.type === 'ready') resolve(message);
       else if (message?.type === 'failed') reject(new EngineError(message.reason, message.message));
     });
-    child.once('error', (error) => reject(new EngineError('crashed', `The engine process could not be started (${options.entry}): ${error.message}`, { cause: error })));
+    child.once('error', (error) =>
+      reject(
+        new EngineError('crashed', `The engine process could not be started (${options.entry}): ${error.message}`, {
+          cause: error,
+        }),
+      ),
+    );
     void exited.then((exit) => reject(crash(exit, log)));
     const limit = options.startTimeoutMs ?? START_TIMEOUT_MS;
-    const timer = setTimeout(() => reject(new EngineError('start-timeout', `The engine did not load ${options.modelPath} within ${String(Math.round(limit / 1000))} s: choose a smaller model or raise the limit.`)), limit);
+    const timer = setTimeout(
+      () =>
+        reject(
+          new EngineError(
+            'start-timeout',
+            `The engine did not load ${options.modelPath} within ${String(Math.round(limit / 1000))} s: choose a smaller model or raise the limit.`,
+          ),
+        ),
+      limit,
+    );
     const onAbort = (): void => reject(aborted(signal));
     signal?.addEventListener('abort', onAbort, { once: true });
     unhook = () => {
@@ -133,13 +154,22 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
   const control = async (path: string, body: Record<string, string>): Promise<void> => {
     let response: Response;
     try {
-      response = await fetch(`${started.baseURL}/${path}`, { method: 'POST', headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      response = await fetch(`${started.baseURL}/${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
     } catch (error) {
-      throw new EngineError('crashed', 'The embedded engine does not answer: it has ended. Start it again.', { cause: error });
+      throw new EngineError('crashed', 'The embedded engine does not answer: it has ended. Start it again.', {
+        cause: error,
+      });
     }
     if (response.ok) return;
     const { error } = (await response.json()) as { error?: { message?: string; code?: string } };
-    throw new EngineError(error?.code === 'bad-adapter' ? 'bad-adapter' : 'refused', error?.message ?? `The engine answered ${String(response.status)}.`);
+    throw new EngineError(
+      error?.code === 'bad-adapter' ? 'bad-adapter' : 'refused',
+      error?.message ?? `The engine answered ${String(response.status)}.`,
+    );
   };
   return {
     baseURL: started.baseURL,

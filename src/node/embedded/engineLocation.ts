@@ -32,7 +32,10 @@ export function locateEngine(roots: readonly string[]): EngineLocation {
       if (dirname(folder) === folder) break;
     }
   }
-  throw new EngineError('not-installed', `The embedded engine is not installed (looked in ${roots.join(', ')}). ${installHint(roots[0] ?? '.')}`);
+  throw new EngineError(
+    'not-installed',
+    `The embedded engine is not installed (looked in ${roots.join(', ')}). ${installHint(roots[0] ?? '.')}`,
+  );
 }
 
 export function installHint(folder: string): string {

@@ -36,7 +36,11 @@ async function loadModule(module: string | undefined): Promise<typeof LlamaModul
   try {
     return (await import(module ?? 'node-llama-cpp')) as typeof LlamaModule;
   } catch (error) {
-    throw new EngineError('not-installed', `node-llama-cpp cannot be loaded: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new EngineError(
+      'not-installed',
+      `node-llama-cpp cannot be loaded: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -44,9 +48,19 @@ async function serve(config: EngineConfig): Promise<void> {
   const header = await checkModel(config.modelPath);
   const library = await loadModule(config.module);
   const llama = await library
-    .getLlama({ gpu: 'auto', build: 'never', skipDownload: true, logLevel: library.LlamaLogLevel.error, progressLogs: false })
+    .getLlama({
+      gpu: 'auto',
+      build: 'never',
+      skipDownload: true,
+      logLevel: library.LlamaLogLevel.error,
+      progressLogs: false,
+    })
     .catch((error: unknown) => {
-      throw new EngineError('not-installed', `node-llama-cpp has no binary for ${process.platform}-${process.arch}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new EngineError(
+        'not-installed',
+        `node-llama-cpp has no binary for ${process.platform}-${process.arch}: ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
     });
   let shown = 0;
   tell({ type: 'progress', fraction: 0 });
@@ -55,14 +69,15 @@ async function serve(config: EngineConfig): Promise<void> {
     shown = fraction;
     tell({ type: 'progress', fraction });
   };
-  const model = await llama
-    .loadModel({ modelPath: config.modelPath, onLoadProgress })
-    .catch((error: unknown) => {
-      throw new EngineError('bad-model', `llama.cpp cannot load ${config.modelPath}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-    });
+  const model = await llama.loadModel({ modelPath: config.modelPath, onLoadProgress }).catch((error: unknown) => {
+    throw new EngineError(
+      'bad-model',
+      `llama.cpp cannot load ${config.modelPath}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  });
   if (shown < 1) tell({ type: 'progress', fraction: 1 });
-  const trained = model.trainContextSize ?? DEFAULT_CONTEXT;
-  const contextSize = config.contextSize ?? Math.min(trained, DEFAULT_CONTEXT);
+  const contextSize = config.contextSize ?? Math.min(model.trainContextSize, DEFAULT_CONTEXT);
   const host = new ModelHost(llama, model, header, {
     contextSize,
     parallel: config.parallel,
@@ -71,7 +86,9 @@ async function serve(config: EngineConfig): Promise<void> {
     baseNames: config.baseNames,
   });
   for (const { name, path } of config.adapters) await host.addAdapter(name, path);
-  const chatFormat: ChatFormat = header.metadata.has('tokenizer.chat_template') ? templateFormat(library.resolveChatWrapper(model)) : plainFormat;
+  const chatFormat: ChatFormat = header.metadata.has('tokenizer.chat_template')
+    ? templateFormat(library.resolveChatWrapper(model))
+    : plainFormat;
   const server = createApiServer({ host, chatFormat, apiKey: config.apiKey });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -99,14 +116,21 @@ async function serve(config: EngineConfig): Promise<void> {
     type: 'ready',
     baseURL: `http://127.0.0.1:${String(port)}/v1`,
     models: [...host.names],
-    engine: { name: 'node-llama-cpp', version: await library.getModuleVersion(), contextSize, threads: host.threads, lanes: host.lanes },
+    engine: {
+      name: 'node-llama-cpp',
+      version: await library.getModuleVersion(),
+      contextSize,
+      threads: host.threads,
+      lanes: host.lanes,
+    },
   });
 }
 
 function start(config: unknown): void {
   const parsed = EngineConfig.safeParse(config);
   if (parsed.success) void serve(parsed.data).catch(fail);
-  else fail(new EngineError('bad-options', `The engine was started with a wrong configuration: ${parsed.error.message}`));
+  else
+    fail(new EngineError('bad-options', `The engine was started with a wrong configuration: ${parsed.error.message}`));
 }
 
 process.on('uncaughtException', fail);

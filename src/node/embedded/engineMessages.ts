@@ -26,7 +26,13 @@ export const EngineMessage = z.discriminatedUnion('type', [
     type: z.literal('ready'),
     baseURL: z.string(),
     models: z.array(z.string()),
-    engine: z.object({ name: z.string(), version: z.string(), contextSize: z.number(), threads: z.number(), lanes: z.number() }),
+    engine: z.object({
+      name: z.string(),
+      version: z.string(),
+      contextSize: z.number(),
+      threads: z.number(),
+      lanes: z.number(),
+    }),
   }),
   z.object({ type: z.literal('failed'), reason: reasons, message: z.string() }),
 ]);

@@ -38,7 +38,11 @@ export function readProbes(path: string): readonly Probe[] {
   try {
     return ProbesFile.parse(JSON.parse(readFileSync(path, 'utf8'))).probes;
   } catch (error) {
-    throw new ProbeError('bad-file', `Cannot read the adapter's probes from ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new ProbeError(
+      'bad-file',
+      `Cannot read the adapter's probes from ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -77,7 +81,11 @@ export const PROBE_TOLERANCE = 0.05;
 
 /** @throws ProbeError `no-probes` | `server` */
 export async function probeAdapter(options: ProbeOptions): Promise<ProbeResult> {
-  if (options.probes.length === 0) throw new ProbeError('no-probes', `There are no probes for ${options.model}: train again, so that the trainer records some.`);
+  if (options.probes.length === 0)
+    throw new ProbeError(
+      'no-probes',
+      `There are no probes for ${options.model}: train again, so that the trainer records some.`,
+    );
   const perProbe = await Promise.all(options.probes.map((probe) => runProbe(options, probe)));
   const worst = Math.max(...perProbe.map((outcome) => outcome.difference));
   const failed = perProbe.find((outcome) => !outcome.ok);
@@ -103,33 +111,71 @@ async function runProbe(options: ProbeOptions, probe: Probe): Promise<ProbeOutco
 }
 
 const Scored = z.object({
-  choices: z.array(z.object({ logprobs: z.object({ token_logprobs: z.array(z.number().nullable()), text_offset: z.array(z.number()) }) })).min(1),
+  choices: z
+    .array(
+      z.object({
+        logprobs: z.object({ token_logprobs: z.array(z.number().nullable()), text_offset: z.array(z.number()) }),
+      }),
+    )
+    .min(1),
 });
 const Tokenized = z.object({ tokens: z.array(z.number().int()) });
 
 /** Teacher-forced log-probability of the completion, summed over its tokens. */
-async function score(options: ProbeOptions, model: string, { prompt, completion }: Probe): Promise<{ logprob: number; tokens: number }> {
+async function score(
+  options: ProbeOptions,
+  model: string,
+  { prompt, completion }: Probe,
+): Promise<{ logprob: number; tokens: number }> {
   // Training cuts prompt and completion into tokens separately; where the server can do the same, boundaries agree.
   const head = await tokenize(options, model, prompt, true);
   const tail = head === undefined ? undefined : await tokenize(options, model, completion, false);
   const ids = head !== undefined && tail !== undefined ? [...head, ...tail] : undefined;
-  const body = await post(options, `${options.baseURL}/completions`, { model, prompt: ids ?? prompt + completion, max_tokens: 0, echo: true, logprobs: 0, temperature: 0 });
+  const body = await post(options, `${options.baseURL}/completions`, {
+    model,
+    prompt: ids ?? prompt + completion,
+    max_tokens: 0,
+    echo: true,
+    logprobs: 0,
+    temperature: 0,
+  });
   const parsed = Scored.safeParse(body.value);
-  if (!body.ok || !parsed.success) throw new ProbeError('server', `The server could not score the probe of ${model} (status ${String(body.status)}): ${JSON.stringify(body.value).slice(0, 300)}`);
+  if (!body.ok || !parsed.success)
+    throw new ProbeError(
+      'server',
+      `The server could not score the probe of ${model} (status ${String(body.status)}): ${JSON.stringify(body.value).slice(0, 300)}`,
+    );
   const logprobs = parsed.data.choices[0]?.logprobs;
-  const first = ids === undefined || head === undefined ? (logprobs?.text_offset.findIndex((offset) => offset >= prompt.length) ?? 0) : head.length;
+  const first =
+    ids === undefined || head === undefined
+      ? (logprobs?.text_offset.findIndex((offset) => offset >= prompt.length) ?? 0)
+      : head.length;
   const values = (logprobs?.token_logprobs ?? []).slice(first).filter((value) => value !== null);
-  if (first < 0 || values.length === 0) throw new ProbeError('server', `The server scored no token of the probe's completion for ${model}.`);
+  if (first < 0 || values.length === 0)
+    throw new ProbeError('server', `The server scored no token of the probe's completion for ${model}.`);
   return { logprob: values.reduce((sum, value) => sum + value, 0), tokens: values.length };
 }
 
 /** vLLM and the embedded server have this; undefined where it is missing. */
-async function tokenize(options: ProbeOptions, model: string, prompt: string, special: boolean): Promise<number[] | undefined> {
-  const { ok, value } = await post(options, `${options.baseURL.replace(/\/v1\/?$/, '')}/tokenize`, { model, prompt, add_special_tokens: special });
+async function tokenize(
+  options: ProbeOptions,
+  model: string,
+  prompt: string,
+  special: boolean,
+): Promise<number[] | undefined> {
+  const { ok, value } = await post(options, `${options.baseURL.replace(/\/v1\/?$/, '')}/tokenize`, {
+    model,
+    prompt,
+    add_special_tokens: special,
+  });
   return ok ? Tokenized.safeParse(value).data?.tokens : undefined;
 }
 
-async function post({ apiKey, model, signal }: ProbeOptions, url: string, body: unknown): Promise<{ ok: boolean; status: number; value: unknown }> {
+async function post(
+  { apiKey, model, signal }: ProbeOptions,
+  url: string,
+  body: unknown,
+): Promise<{ ok: boolean; status: number; value: unknown }> {
   try {
     const response = await fetch(url, {
       method: 'POST',
@@ -140,12 +186,22 @@ async function post({ apiKey, model, signal }: ProbeOptions, url: string, body: 
     return { ok: response.ok, status: response.status, value: await response.json().catch(() => undefined) };
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw new ProbeError('server', `The server did not answer the probe of ${model}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new ProbeError(
+      'server',
+      `The server did not answer the probe of ${model}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 }
 
-function describe({ model, baseModel }: ProbeOptions, failed: ProbeOutcome | undefined, worst: number, count: number): string {
-  if (failed === undefined) return `${model} answers as trained: ${String(count)} probes within ${worst.toFixed(4)} nats a token of the trainer's values.`;
+function describe(
+  { model, baseModel }: ProbeOptions,
+  failed: ProbeOutcome | undefined,
+  worst: number,
+  count: number,
+): string {
+  if (failed === undefined)
+    return `${model} answers as trained: ${String(count)} probes within ${worst.toFixed(4)} nats a token of the trainer's values.`;
   const values = `trainer ${failed.expected.toFixed(3)}, server ${failed.served.toFixed(3)} nats a token`;
   switch (failed.problem) {
     case 'tokens-differ':

@@ -20,6 +20,11 @@ describe('engine location', () => {
     assert.equal(fileURLToPath(found.module), join(folder, 'dist', 'index.js'));
   });
   it('says how to install it when it is missing', () => {
-    assert.throws(() => locateEngine([root]), (error: unknown) => (error as { reason: string; message: string }).reason === 'not-installed' && /npm install/.test((error as Error).message));
+    assert.throws(
+      () => locateEngine([root]),
+      (error: unknown) =>
+        (error as { reason: string; message: string }).reason === 'not-installed' &&
+        /npm install/.test((error as Error).message),
+    );
   });
 });

@@ -31,7 +31,10 @@ describe('GGUF', () => {
   it('reads back what it wrote', async () => {
     const header = await readGgufHeader(file('whole.gguf', encodeGguf(fields, tensors)));
     for (const [key, field] of fields) assert.deepEqual(header.metadata.get(key), field.value);
-    assert.deepEqual(header.tensors, [{ name: 'first', shape: [3, 2], type: 0 }, { name: 'second', shape: [5], type: 1 }]);
+    assert.deepEqual(header.tensors, [
+      { name: 'first', shape: [3, 2], type: 0 },
+      { name: 'second', shape: [5], type: 1 },
+    ]);
   });
 
   it('a file cut anywhere is refused, never misread', async () => {
@@ -50,7 +53,9 @@ describe('GGUF', () => {
   });
 
   it('names other files and other versions', async () => {
-    await assert.rejects(readGgufMetadata(file('text', Buffer.from('some text that is long enough to be read'))), { reason: 'not-gguf' });
+    await assert.rejects(readGgufMetadata(file('text', Buffer.from('some text that is long enough to be read'))), {
+      reason: 'not-gguf',
+    });
     const future = Buffer.from(encodeGguf(fields, tensors));
     future.writeUInt32LE(9, 4);
     await assert.rejects(readGgufMetadata(file('future', future)), { reason: 'unsupported-version' });

@@ -65,7 +65,8 @@ async function lastTensor(path: string, length: number): Promise<number[]> {
 
 describe('LoRA conversion', () => {
   const out = join(root, 'out.gguf');
-  const convert = (folder: string, baseConfig: unknown = base): ReturnType<typeof convertLora> => convertLora({ adapterDir: folder, baseConfig, out, dtype: 'f32' });
+  const convert = (folder: string, baseConfig: unknown = base): ReturnType<typeof convertLora> =>
+    convertLora({ adapterDir: folder, baseConfig, out, dtype: 'f32' });
 
   it('orders the rows of q by head for llama and mistral, and leaves qwen alone', async () => {
     await convert(adapter());
@@ -90,8 +91,17 @@ describe('LoRA conversion', () => {
   it('writes what the loader checks, and names and shapes in its order', async () => {
     const result = await convert(adapter());
     const { metadata, tensors } = await readGgufHeader(out);
-    assert.deepEqual([metadata.get('general.type'), metadata.get('adapter.type'), metadata.get('adapter.lora.alpha')], ['adapter', 'lora', 16]);
-    assert.deepEqual(tensors.map((tensor) => [tensor.name, tensor.shape]), [['blk.0.attn_q.weight.lora_a', [8, 1]], ['blk.0.attn_q.weight.lora_b', [1, 8]]]);
+    assert.deepEqual(
+      [metadata.get('general.type'), metadata.get('adapter.type'), metadata.get('adapter.lora.alpha')],
+      ['adapter', 'lora', 16],
+    );
+    assert.deepEqual(
+      tensors.map((tensor) => [tensor.name, tensor.shape]),
+      [
+        ['blk.0.attn_q.weight.lora_a', [8, 1]],
+        ['blk.0.attn_q.weight.lora_b', [1, 8]],
+      ],
+    );
     assert.equal(result.tensors, 2);
   });
 
@@ -101,7 +111,12 @@ describe('LoRA conversion', () => {
       [name('self_attn.v_proj', 'B')]: { shape: [2, 4], values: [1, 1, 1, 1, 1, 1, 1, 1] },
     };
     assert.equal((await convert(adapter({ tensors: four, config: { r: 4, use_rslora: true } }))).alpha, 32);
-    await convert(adapter({ tensors: four, config: { r: 8, rank_pattern: { v_proj: 4 }, alpha_pattern: { 'self_attn.v_proj': 8 } } }));
+    await convert(
+      adapter({
+        tensors: four,
+        config: { r: 8, rank_pattern: { v_proj: 4 }, alpha_pattern: { 'self_attn.v_proj': 8 } },
+      }),
+    );
     // PEFT scales by 8 / 4; the file's alpha 16 over rank 4 gives 4: B is halved.
     assert.deepEqual(await lastTensor(out, 8), [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]);
   });
@@ -113,14 +128,27 @@ describe('LoRA conversion', () => {
     ['biases', { config: { bias: 'all' } }, base, 'unsupported-feature'],
     ['fan_in_fan_out', { config: { fan_in_fan_out: true } }, base, 'unsupported-feature'],
     ['another method', { config: { peft_type: 'IA3' } }, base, 'unsupported-feature'],
-    ['embeddings', { tensors: { 'base_model.model.model.embed_tokens.lora_embedding_A': { shape: [1, 1], values: [0] } } }, base, 'unsupported-module'],
-    ['half a pair', { tensors: { [name('self_attn.q_proj', 'A')]: { shape: [1, 8], values: count(8) } } }, base, 'shape-mismatch'],
+    [
+      'embeddings',
+      { tensors: { 'base_model.model.model.embed_tokens.lora_embedding_A': { shape: [1, 1], values: [0] } } },
+      base,
+      'unsupported-module',
+    ],
+    [
+      'half a pair',
+      { tensors: { [name('self_attn.q_proj', 'A')]: { shape: [1, 8], values: count(8) } } },
+      base,
+      'shape-mismatch',
+    ],
     ['a rank that the config denies', { config: { r: 4 } }, base, 'shape-mismatch'],
     ['heads that do not divide the rows', {}, { ...base, num_attention_heads: 3 }, 'shape-mismatch'],
     ['a wrong config', { config: { r: 'eight' } }, base, 'bad-config'],
   ] as const)
     it(`refuses ${what}`, async () => {
-      await assert.rejects(convert(adapter(options as Parameters<typeof adapter>[0]), baseConfig), { name: 'LoraConversionError', reason });
+      await assert.rejects(convert(adapter(options as Parameters<typeof adapter>[0]), baseConfig), {
+        name: 'LoraConversionError',
+        reason,
+      });
     });
 
   it('refuses a missing or damaged file', async () => {
@@ -134,13 +162,40 @@ describe('LoRA conversion', () => {
 
   it('reads every stored precision', async () => {
     const path = join(root, 'precisions.safetensors');
-    writeFileSync(path, safetensors({ a: { shape: [2], values: [1.5, -2] }, b: { shape: [2], values: [1.5, -2], dtype: 'F16' }, c: { shape: [2], values: [1.5, -2], dtype: 'BF16' } }));
+    writeFileSync(
+      path,
+      safetensors({
+        a: { shape: [2], values: [1.5, -2] },
+        b: { shape: [2], values: [1.5, -2], dtype: 'F16' },
+        c: { shape: [2], values: [1.5, -2], dtype: 'BF16' },
+      }),
+    );
     for (const tensor of await readSafetensors(path)) assert.deepEqual([...tensor.values], [1.5, -2]);
   });
 
   it('rounds to half precision as the platform does', () => {
-    const Half = (globalThis as unknown as { Float16Array?: new (values: number[]) => { [index: number]: number; buffer: ArrayBuffer } }).Float16Array;
-    const edges = [0, -0, 65504, 65519.9, 65520, 1e9, 2 ** -24, 2 ** -25, 2 ** -25 * 1.0001, 2 ** -14, 2 ** -14 - 2 ** -25, 1 + 2 ** -11, 1 + 3 * 2 ** -11, Infinity, -Infinity];
+    const Half = (
+      globalThis as unknown as {
+        Float16Array?: new (values: number[]) => { [index: number]: number; buffer: ArrayBuffer };
+      }
+    ).Float16Array;
+    const edges = [
+      0,
+      -0,
+      65504,
+      65519.9,
+      65520,
+      1e9,
+      2 ** -24,
+      2 ** -25,
+      2 ** -25 * 1.0001,
+      2 ** -14,
+      2 ** -14 - 2 ** -25,
+      1 + 2 ** -11,
+      1 + 3 * 2 ** -11,
+      Infinity,
+      -Infinity,
+    ];
     for (let bits = 0; bits < 65536; bits++) {
       const value = halfToFloat(bits);
       if (!Number.isNaN(value)) assert.equal(floatToHalf(value), bits);
@@ -152,6 +207,8 @@ describe('LoRA conversion', () => {
     };
     edges.forEach(check);
     fc.assert(fc.property(fc.float({ noNaN: true }), check), { numRuns: 2000 });
-    fc.assert(fc.property(fc.float({ noNaN: true, min: Math.fround(-1e-4), max: Math.fround(1e-4) }), check), { numRuns: 2000 });
+    fc.assert(fc.property(fc.float({ noNaN: true, min: Math.fround(-1e-4), max: Math.fround(1e-4) }), check), {
+      numRuns: 2000,
+    });
   });
 });

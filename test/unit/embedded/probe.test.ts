@@ -19,7 +19,18 @@ describe('adapter probe', () => {
         }
         const { prompt, model } = JSON.parse(Buffer.concat(parts).toString()) as { prompt: string; model: string };
         const value = model === 'plan' ? -0.5 : -1;
-        response.end(JSON.stringify({ choices: [{ logprobs: { token_logprobs: [...prompt].map((_, i) => (i === 0 ? null : value)), text_offset: [...prompt].map((_, i) => i) } }] }));
+        response.end(
+          JSON.stringify({
+            choices: [
+              {
+                logprobs: {
+                  token_logprobs: Array.from(prompt).map((_, i) => (i === 0 ? null : value)),
+                  text_offset: Array.from(prompt).map((_, i) => i),
+                },
+              },
+            ],
+          }),
+        );
       });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -27,10 +38,19 @@ describe('adapter probe', () => {
   });
   after(() => server.close());
 
-  const run = (model: string, probe: { logprob: number; baseLogprob?: number; tokens?: number }): ReturnType<typeof probeAdapter> =>
-    probeAdapter({ baseURL, apiKey: 'key', model, baseModel: 'base', probes: [{ prompt: 'ask: ', completion: 'four', ...probe }] });
+  const run = (
+    model: string,
+    probe: { logprob: number; baseLogprob?: number; tokens?: number },
+  ): ReturnType<typeof probeAdapter> =>
+    probeAdapter({
+      baseURL,
+      apiKey: 'key',
+      model,
+      baseModel: 'base',
+      probes: [{ prompt: 'ask: ', completion: 'four', ...probe }],
+    });
 
-  it('accepts the trainer\'s values within the tolerance', async () => {
+  it("accepts the trainer's values within the tolerance", async () => {
     const result = await run('plan', { logprob: -2.1, baseLogprob: -4, tokens: 4 });
     assert.equal(result.ok, true);
     assert.ok(Math.abs(result.worst - 0.025) < 1e-9);
@@ -38,9 +58,15 @@ describe('adapter probe', () => {
   });
   it('refuses values beyond it, and the base in place of the adapter', async () => {
     assert.deepEqual((await run('plan', { logprob: -2.6, tokens: 4 })).perProbe[0]?.problem, 'differs');
-    assert.deepEqual((await run('missing', { logprob: -2, baseLogprob: -4, tokens: 4 })).perProbe[0]?.problem, 'differs');
+    assert.deepEqual(
+      (await run('missing', { logprob: -2, baseLogprob: -4, tokens: 4 })).perProbe[0]?.problem,
+      'differs',
+    );
     // Recorded so wrongly that the base matches: the distance from the base tells.
-    assert.deepEqual((await run('missing', { logprob: -4, baseLogprob: -6, tokens: 4 })).perProbe[0]?.problem, 'is-base');
+    assert.deepEqual(
+      (await run('missing', { logprob: -4, baseLogprob: -6, tokens: 4 })).perProbe[0]?.problem,
+      'is-base',
+    );
   });
   it('says so when the tokens differ', async () => {
     const result = await run('plan', { logprob: -1.5, tokens: 3 });
@@ -48,7 +74,18 @@ describe('adapter probe', () => {
     assert.match(result.message, /tokenizers/);
   });
   it('a server that does not answer is an error, not a verdict', async () => {
-    await assert.rejects(probeAdapter({ baseURL: 'http://127.0.0.1:1/v1', apiKey: 'k', model: 'a', baseModel: 'b', probes: [{ prompt: 'a', completion: 'b', logprob: 0 }] }), { reason: 'server' });
-    await assert.rejects(probeAdapter({ baseURL, apiKey: 'k', model: 'a', baseModel: 'b', probes: [] }), { reason: 'no-probes' });
+    await assert.rejects(
+      probeAdapter({
+        baseURL: 'http://127.0.0.1:1/v1',
+        apiKey: 'k',
+        model: 'a',
+        baseModel: 'b',
+        probes: [{ prompt: 'a', completion: 'b', logprob: 0 }],
+      }),
+      { reason: 'server' },
+    );
+    await assert.rejects(probeAdapter({ baseURL, apiKey: 'k', model: 'a', baseModel: 'b', probes: [] }), {
+      reason: 'no-probes',
+    });
   });
 });

@@ -86,7 +86,12 @@ export class Batcher {
 
   constructor(options: BatcherOptions) {
     this.options = options;
-    this.sequences = Array.from({ length: options.sequences + options.parked }, (_, id) => ({ id, tokens: [], busy: false, used: 0 }));
+    this.sequences = Array.from({ length: options.sequences + options.parked }, (_, id) => ({
+      id,
+      tokens: [],
+      busy: false,
+      used: 0,
+    }));
   }
 
   /** Tokens that a prompt would have to evaluate here, and what is already queued; to choose between contexts. */
@@ -198,7 +203,13 @@ export class Batcher {
         sequence,
         cachedTokens: reused,
         draw: seededDraws(sampling.seed, choice),
-        free: kind === 'all' ? this.options.engine.createSampler({ temperature: sampling.temperature, seed: Math.floor(seededDraws(sampling.seed, choice)() * 4294967296) }) : undefined,
+        free:
+          kind === 'all'
+            ? this.options.engine.createSampler({
+                temperature: sampling.temperature,
+                seed: Math.floor(seededDraws(sampling.seed, choice)() * 4294967296),
+              })
+            : undefined,
         promptLogprobs: [],
         queue: prompt.slice(reused),
         produced: 0,
@@ -243,7 +254,14 @@ export class Batcher {
       sequence: running.sequence.id,
       position: running.sequence.tokens.length,
       tokens: Uint32Array.from(tokens),
-      logits: running.generation.scorePrompt && running.produced === 0 ? Uint32Array.from(tokens.keys()) : tokens.length < running.queue.length ? NONE : tokens.length === 1 ? FIRST : Uint32Array.of(tokens.length - 1),
+      logits:
+        running.generation.scorePrompt && running.produced === 0
+          ? Uint32Array.from(tokens.keys())
+          : tokens.length < running.queue.length
+            ? NONE
+            : tokens.length === 1
+              ? FIRST
+              : Uint32Array.of(tokens.length - 1),
     }));
     let logits: Uint32Array[];
     try {
@@ -266,7 +284,8 @@ export class Batcher {
         running.queue = running.queue.slice(tokens.length);
         const indexes = logits[i] ?? NONE;
         try {
-          if (running.generation.scorePrompt && running.produced === 0) await this.scorePrompt(running, indexes, offset);
+          if (running.generation.scorePrompt && running.produced === 0)
+            await this.scorePrompt(running, indexes, offset);
           if (running.queue.length === 0) await this.next(running, indexes.at(-1) ?? 0);
         } catch (error) {
           this.leave(running);
@@ -297,7 +316,11 @@ export class Batcher {
     const token =
       kind === 'all' && running.free !== undefined
         ? await native.sample(index, running.free)
-        : sampleCandidate(await native.best(index, this.ranker(running, kind === 'all' ? 1 : kind), kind === 'all' ? 1 : kind), generation.sampling, running.draw());
+        : sampleCandidate(
+            await native.best(index, this.ranker(running, kind === 'all' ? 1 : kind), kind === 'all' ? 1 : kind),
+            generation.sampling,
+            running.draw(),
+          );
     if (!generation.ignoreEnd && this.options.isEnd(token)) {
       this.finish(running, 'stop');
       return;

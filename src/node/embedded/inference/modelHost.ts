@@ -60,7 +60,9 @@ export class ModelHost {
     this.header = header;
     this.options = options;
     this.contextSize = options.contextSize;
-    this.text = new TokenText({ detokenize: (tokens, special, last) => model.detokenize(tokens as never, special, last as never) });
+    this.text = new TokenText({
+      detokenize: (tokens, special, last) => model.detokenize(tokens as never, special, last as never),
+    });
     this.native = openNative(llama, model);
     const small = model.size < SMALL_MODEL_BYTES && llama.gpu === false;
     this.threads = options.threads ?? (small ? 1 : options.cores);
@@ -96,13 +98,21 @@ export class ModelHost {
   /** @throws EngineError `bad-adapter` */
   addAdapter(name: string, path: string): Promise<void> {
     return this.exclusively(async () => {
-      if (this.served.has(name)) throw new EngineError('bad-options', `The name ${name} is already served: unload it first or choose another name.`);
+      if (this.served.has(name))
+        throw new EngineError(
+          'bad-options',
+          `The name ${name} is already served: unload it first or choose another name.`,
+        );
       await checkAdapter(path, this.header);
       let lora: NativeLora;
       try {
         lora = await this.native.loadAdapter(path);
       } catch (error) {
-        throw new EngineError('bad-adapter', `llama.cpp refused adapter ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+        throw new EngineError(
+          'bad-adapter',
+          `llama.cpp refused adapter ${path}: ${error instanceof Error ? error.message : String(error)}`,
+          { cause: error },
+        );
       }
       this.served.set(name, { path, lora, lanes: undefined });
     });
@@ -153,7 +163,9 @@ export class ModelHost {
     const sequences = Math.min(MOST_SEQUENCES, Math.max(1, Math.ceil(this.options.parallel / this.lanes)));
     const reusesPrefixes = !model.fileInsights.isRecurrent && !model.fileInsights.isHybrid;
     const affordable = Math.floor(PARKING_BYTES / this.lanes / this.sequenceBytes());
-    const parked = reusesPrefixes ? Math.min(affordable, sequences * PARKED_PER_SEQUENCE, MOST_SEQUENCES - sequences) : 0;
+    const parked = reusesPrefixes
+      ? Math.min(affordable, sequences * PARKED_PER_SEQUENCE, MOST_SEQUENCES - sequences)
+      : 0;
     const lanes: Batcher[] = [];
     for (let i = 0; i < this.lanes; i++) {
       const context = await model.createContext({
@@ -169,7 +181,18 @@ export class ModelHost {
       checkContext(context);
       const native = new NativeContext(context);
       if (served.lora !== undefined) native.useAdapter(served.lora);
-      lanes.push(new Batcher({ native, engine: this.native, gate: this.gate, sequences, parked, batchSize: context.batchSize, reusesPrefixes, isEnd: (token) => model.isEogToken(token as never) }));
+      lanes.push(
+        new Batcher({
+          native,
+          engine: this.native,
+          gate: this.gate,
+          sequences,
+          parked,
+          batchSize: context.batchSize,
+          reusesPrefixes,
+          isEnd: (token) => model.isEogToken(token as never),
+        }),
+      );
     }
     return lanes;
   }
@@ -181,7 +204,11 @@ export class ModelHost {
   }
 
   private headWidth(): number {
-    return this.hyperparameter('attention.key_length') || this.hyperparameter('embedding_length') / this.hyperparameter('attention.head_count') || FLASH_HEAD_WIDTH;
+    return (
+      this.hyperparameter('attention.key_length') ||
+      this.hyperparameter('embedding_length') / this.hyperparameter('attention.head_count') ||
+      FLASH_HEAD_WIDTH
+    );
   }
 
   /** Keys and values of a full sequence in half precision; an upper bound where layers differ. */

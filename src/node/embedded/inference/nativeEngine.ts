@@ -22,14 +22,27 @@ export interface NativeLora {
 
 /** [ids to look up, max, min, the sampled one, how many of the best]. */
 type LogitFilter = readonly [readonly number[], boolean, boolean, boolean, number];
-type SampleResult = [token: number, probabilities: undefined, confidence: number | undefined, logits: number[] | undefined, weight: number | undefined];
+type SampleResult = [
+  token: number,
+  probabilities: undefined,
+  confidence: number | undefined,
+  logits: number[] | undefined,
+  weight: number | undefined,
+];
 
 interface AddonContext {
   initBatch(size: number): void;
   addToBatch(sequence: number, firstPosition: number, tokens: Uint32Array, logitIndexes: Uint32Array): Uint32Array;
   decodeBatch(): Promise<void>;
   sampleToken(logitIndex: number, sampler: NativeSampler): Promise<number>;
-  sampleToken(logitIndex: number, sampler: NativeSampler, probabilities: boolean, confidence: boolean, logits: LogitFilter, weight: boolean): Promise<SampleResult>;
+  sampleToken(
+    logitIndex: number,
+    sampler: NativeSampler,
+    probabilities: boolean,
+    confidence: boolean,
+    logits: LogitFilter,
+    weight: boolean,
+  ): Promise<SampleResult>;
   disposeSequence(sequence: number): void;
   removeTokenCellsFromSequence(sequence: number, from: number, to: number): boolean;
   copySequenceStateFromOtherSequence(target: number, source: number): Promise<number>;
@@ -63,7 +76,9 @@ export class NativeContext {
    * Evaluate spans of tokens, given in ascending order of their sequence.
    * @returns for each span the logit indexes of the positions asked for, valid until the next call.
    */
-  async evaluate(spans: readonly { sequence: number; position: number; tokens: Uint32Array; logits: Uint32Array }[]): Promise<Uint32Array[]> {
+  async evaluate(
+    spans: readonly { sequence: number; position: number; tokens: Uint32Array; logits: Uint32Array }[],
+  ): Promise<Uint32Array[]> {
     let size = 0;
     for (const span of spans) size += span.tokens.length;
     this.addon.initBatch(size);
@@ -74,7 +89,14 @@ export class NativeContext {
 
   /** The `count` best tokens with their raw logits, best first; the sampler must have been made with `ranking`. */
   async best(logitIndex: number, sampler: NativeSampler, count: number): Promise<Candidate[]> {
-    const [, , , logits] = await this.addon.sampleToken(logitIndex, sampler, false, false, [[], false, false, false, count], false);
+    const [, , , logits] = await this.addon.sampleToken(
+      logitIndex,
+      sampler,
+      false,
+      false,
+      [[], false, false, false, count],
+      false,
+    );
     return pairs(logits);
   }
 
@@ -86,8 +108,20 @@ export class NativeContext {
    * Natural-log probabilities of `token` and of the `top` best ones under the whole distribution.
    * The sampler must be greedy: the token it picks is the maximum, from which the sum of weights is normalised.
    */
-  async logprobs(logitIndex: number, sampler: NativeSampler, token: number, top: number): Promise<{ token: number; top: Candidate[] }> {
-    const [, , , logits, weight] = await this.addon.sampleToken(logitIndex, sampler, false, false, [[token], false, false, true, top], true);
+  async logprobs(
+    logitIndex: number,
+    sampler: NativeSampler,
+    token: number,
+    top: number,
+  ): Promise<{ token: number; top: Candidate[] }> {
+    const [, , , logits, weight] = await this.addon.sampleToken(
+      logitIndex,
+      sampler,
+      false,
+      false,
+      [[token], false, false, true, top],
+      true,
+    );
     const found = pairs(logits);
     const max = found.reduce((a, b) => Math.max(a, b.logit), -Infinity);
     const normaliser = max + Math.log(weight ?? 1);
@@ -123,7 +157,8 @@ export class NativeContext {
 
 function pairs(flat: readonly number[] | undefined): Candidate[] {
   const found: Candidate[] = [];
-  if (flat !== undefined) for (let i = 1; i < flat.length; i += 2) found.push({ token: flat[i - 1] ?? -1, logit: flat[i] ?? -Infinity });
+  if (flat !== undefined)
+    for (let i = 1; i < flat.length; i += 2) found.push({ token: flat[i - 1] ?? -1, logit: flat[i] ?? -Infinity });
   return found;
 }
 
@@ -139,7 +174,11 @@ const CONTEXT_METHODS = ['initBatch', 'addToBatch', 'decodeBatch', 'sampleToken'
 export function openNative(llama: Llama, model: LlamaModel): NativeEngine {
   const bindings = (llama as unknown as { _bindings?: Bindings })._bindings;
   const addonModel = (model as unknown as { _model?: AddonModel })._model;
-  if (typeof bindings?.AddonSampler !== 'function' || typeof bindings.AddonModelLora !== 'function' || typeof addonModel?.loadLora !== 'function')
+  if (
+    typeof bindings?.AddonSampler !== 'function' ||
+    typeof bindings.AddonModelLora !== 'function' ||
+    typeof addonModel?.loadLora !== 'function'
+  )
     throw incompatible('the addon classes');
   return {
     createSampler(kind) {
@@ -164,5 +203,8 @@ export function checkContext(context: LlamaContext): void {
 }
 
 function incompatible(what: string): EngineError {
-  return new EngineError('incompatible', `This node-llama-cpp lacks ${what}, which the embedded server drives: install the version named in AutoAct's package.json.`);
+  return new EngineError(
+    'incompatible',
+    `This node-llama-cpp lacks ${what}, which the embedded server drives: install the version named in AutoAct's package.json.`,
+  );
 }

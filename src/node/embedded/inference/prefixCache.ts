@@ -45,7 +45,12 @@ const SLACK = 1;
  * @param limit at most this many tokens may be reused (the last prompt token must be evaluated to get its logits)
  * @returns undefined when all active sequences are busy
  */
-export function place(sequences: readonly CachedSequence[], active: number, prompt: readonly number[], limit: number): Placement | undefined {
+export function place(
+  sequences: readonly CachedSequence[],
+  active: number,
+  prompt: readonly number[],
+  limit: number,
+): Placement | undefined {
   const free = sequences.slice(0, active).filter((sequence) => !sequence.busy);
   const lowest = free[0];
   if (lowest === undefined) return undefined;
@@ -54,7 +59,8 @@ export function place(sequences: readonly CachedSequence[], active: number, prom
   for (const sequence of sequences) {
     const reuse = commonPrefix(sequence.tokens, prompt, limit);
     // Of equal ones take a free sequence, so that it can be used in place.
-    if (reuse > sourceReuse || (reuse === sourceReuse && reuse > 0 && source?.busy === true)) [source, sourceReuse] = [sequence, reuse];
+    if (reuse > sourceReuse || (reuse === sourceReuse && reuse > 0 && source?.busy === true))
+      [source, sourceReuse] = [sequence, reuse];
   }
   const hasParking = sequences.length > active;
   const target = pickTarget(free, lowest, source, sourceReuse, hasParking);
@@ -63,10 +69,21 @@ export function place(sequences: readonly CachedSequence[], active: number, prom
   const reused = copied === undefined ? inPlace : sourceReuse;
   const lost = target.tokens.length - (copied === undefined ? inPlace : commonPrefix(target.tokens, copied.tokens));
   const park = lost >= WORTH_KEEPING ? parkingFor(sequences.slice(active), target, copied) : undefined;
-  return { sequence: target, reused, ...(park !== undefined && { park }), ...(copied !== undefined && { source: copied }) };
+  return {
+    sequence: target,
+    reused,
+    ...(park !== undefined && { park }),
+    ...(copied !== undefined && { source: copied }),
+  };
 }
 
-function pickTarget(free: readonly CachedSequence[], lowest: CachedSequence, source: CachedSequence | undefined, reuse: number, hasParking: boolean): CachedSequence {
+function pickTarget(
+  free: readonly CachedSequence[],
+  lowest: CachedSequence,
+  source: CachedSequence | undefined,
+  reuse: number,
+  hasParking: boolean,
+): CachedSequence {
   const usable = source !== undefined && free.includes(source) ? source : undefined;
   if (hasParking) return usable !== undefined && usable.id <= lowest.id + SLACK ? usable : lowest;
   // Nothing can be kept elsewhere: continue the best one unless that cuts a long tail, else give up the oldest.
@@ -75,7 +92,11 @@ function pickTarget(free: readonly CachedSequence[], lowest: CachedSequence, sou
   return oldest(others) ?? lowest;
 }
 
-function parkingFor(parked: readonly CachedSequence[], target: CachedSequence, source: CachedSequence | undefined): CachedSequence | undefined {
+function parkingFor(
+  parked: readonly CachedSequence[],
+  target: CachedSequence,
+  source: CachedSequence | undefined,
+): CachedSequence | undefined {
   const victim = oldest(parked.filter((sequence) => sequence !== source));
   return victim !== undefined && (victim.tokens.length === 0 || victim.used < target.used) ? victim : undefined;
 }

@@ -25,7 +25,11 @@ export function rankingNeeded(options: SamplingOptions): number | 'all' {
  * @param candidates the best tokens with raw logits, best first; at least one.
  * @param draw uniform in [0, 1).
  */
-export function sampleCandidate(candidates: readonly { readonly token: number; readonly logit: number }[], options: SamplingOptions, draw: number): number {
+export function sampleCandidate(
+  candidates: readonly { readonly token: number; readonly logit: number }[],
+  options: SamplingOptions,
+  draw: number,
+): number {
   const best = candidates[0];
   if (best === undefined) throw new RangeError('no candidates to sample from');
   if (options.temperature <= 0 || candidates.length === 1) return best.token;

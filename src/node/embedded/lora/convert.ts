@@ -72,13 +72,25 @@ export interface ConvertedLora {
 }
 
 /** @throws LoraConversionError */
-export async function convertLora({ adapterDir, baseConfig, out, dtype = 'f16' }: ConvertLoraOptions): Promise<ConvertedLora> {
+export async function convertLora({
+  adapterDir,
+  baseConfig,
+  out,
+  dtype = 'f16',
+}: ConvertLoraOptions): Promise<ConvertedLora> {
   const content = typeof baseConfig === 'string' ? json(await read(baseConfig), baseConfig) : baseConfig;
   const base = parse(BaseModelConfig, content, 'The base model config.json');
   const architecture = ARCHITECTURES[base.model_type];
   if (architecture === undefined)
-    throw new LoraConversionError('unsupported-architecture', `Adapters for ${base.model_type} cannot be converted here (only ${Object.keys(ARCHITECTURES).join(', ')}): use llama.cpp's convert_lora_to_gguf.py.`);
-  const config = parse(AdapterConfig, json(await read(join(adapterDir, 'adapter_config.json')), 'adapter_config.json'), 'adapter_config.json');
+    throw new LoraConversionError(
+      'unsupported-architecture',
+      `Adapters for ${base.model_type} cannot be converted here (only ${Object.keys(ARCHITECTURES).join(', ')}): use llama.cpp's convert_lora_to_gguf.py.`,
+    );
+  const config = parse(
+    AdapterConfig,
+    json(await read(join(adapterDir, 'adapter_config.json')), 'adapter_config.json'),
+    'adapter_config.json',
+  );
   refuseUnsupported(config);
   const weights = join(adapterDir, 'adapter_model.safetensors');
   await mustExist(weights);
@@ -89,15 +101,26 @@ export async function convertLora({ adapterDir, baseConfig, out, dtype = 'f16' }
   for (const [module, { layer, target, a, b }] of tensors) {
     const rank = a.shape[0] ?? 0;
     if (a.shape.length !== 2 || b.shape.length !== 2 || b.shape[1] !== rank)
-      throw new LoraConversionError('shape-mismatch', `${module}: lora_A is ${a.shape.join('x')}, lora_B ${b.shape.join('x')}: they do not belong together.`);
+      throw new LoraConversionError(
+        'shape-mismatch',
+        `${module}: lora_A is ${a.shape.join('x')}, lora_B ${b.shape.join('x')}: they do not belong together.`,
+      );
     const expectedRank = patterned(config.rank_pattern, module) ?? config.r;
     if (rank !== expectedRank)
-      throw new LoraConversionError('shape-mismatch', `${module} has rank ${String(rank)}, adapter_config.json says ${String(expectedRank)}: the files belong to different trainings.`);
+      throw new LoraConversionError(
+        'shape-mismatch',
+        `${module} has rank ${String(rank)}, adapter_config.json says ${String(expectedRank)}: the files belong to different trainings.`,
+      );
     // The file has one alpha, and the loader divides it by this module's own rank: B takes up the difference.
-    const own = effectiveAlpha(patterned(config.alpha_pattern, module) ?? config.lora_alpha, rank, config.use_rslora === true);
+    const own = effectiveAlpha(
+      patterned(config.alpha_pattern, module) ?? config.lora_alpha,
+      rank,
+      config.use_rslora === true,
+    );
     let up = scaled(b.values, own / alpha);
     if (architecture.rotatesHalves && (target === 'attn_q' || target === 'attn_k')) {
-      const heads = target === 'attn_q' ? base.num_attention_heads : (base.num_key_value_heads ?? base.num_attention_heads);
+      const heads =
+        target === 'attn_q' ? base.num_attention_heads : (base.num_key_value_heads ?? base.num_attention_heads);
       up = permuteRows(up, b.shape[0] ?? 0, rank, heads, module);
     }
     const name = `blk.${String(layer)}.${target}.weight`;
@@ -123,14 +146,19 @@ function effectiveAlpha(alpha: number, rank: number, rslora: boolean): number {
 
 function refuseUnsupported(config: AdapterConfig): void {
   const refuse = (what: string): never => {
-    throw new LoraConversionError('unsupported-feature', `The adapter uses ${what}, which a LoRA file for llama.cpp cannot hold: train without it, or merge the adapter into the base model.`);
+    throw new LoraConversionError(
+      'unsupported-feature',
+      `The adapter uses ${what}, which a LoRA file for llama.cpp cannot hold: train without it, or merge the adapter into the base model.`,
+    );
   };
   if (config.peft_type !== 'LORA') refuse(`the PEFT method ${config.peft_type}`);
   if (config.use_dora === true) refuse('DoRA');
-  if ((config.modules_to_save ?? []).length > 0) refuse(`modules_to_save (${(config.modules_to_save ?? []).join(', ')})`);
+  if ((config.modules_to_save ?? []).length > 0)
+    refuse(`modules_to_save (${(config.modules_to_save ?? []).join(', ')})`);
   if ((config.bias ?? 'none') !== 'none' || config.lora_bias === true) refuse('trained biases');
   if (config.fan_in_fan_out === true) refuse('fan_in_fan_out');
-  if (config.trainable_token_indices !== undefined && config.trainable_token_indices !== null) refuse('trainable_token_indices');
+  if (config.trainable_token_indices !== undefined && config.trainable_token_indices !== null)
+    refuse('trainable_token_indices');
   if ((config.alora_invocation_tokens ?? []).length > 0) refuse('alora_invocation_tokens');
 }
 
@@ -144,10 +172,15 @@ interface Pair {
 function pairUp(tensors: readonly SafeTensor[]): Map<string, Pair> {
   const halves = new Map<string, { layer: number; target: string; a?: SafeTensor; b?: SafeTensor }>();
   for (const found of tensors) {
-    const match = /^base_model\.model\.(?:model\.)?(layers\.(\d+)\.(.+))\.lora_([AB])(?:\.default)?\.weight$/.exec(found.name);
+    const match = /^base_model\.model\.(?:model\.)?(layers\.(\d+)\.(.+))\.lora_([AB])(?:\.default)?\.weight$/.exec(
+      found.name,
+    );
     const target = MODULES[match?.[3] ?? ''];
     if (match === null || target === undefined)
-      throw new LoraConversionError('unsupported-module', `The adapter trains ${found.name}, which cannot be converted (only ${Object.keys(MODULES).join(', ')}): train those modules.`);
+      throw new LoraConversionError(
+        'unsupported-module',
+        `The adapter trains ${found.name}, which cannot be converted (only ${Object.keys(MODULES).join(', ')}): train those modules.`,
+      );
     const module = match[1] ?? '';
     const half = halves.get(module) ?? { layer: Number(match[2]), target };
     if (match[4] === 'A') half.a = found;
@@ -156,10 +189,15 @@ function pairUp(tensors: readonly SafeTensor[]): Map<string, Pair> {
   }
   const pairs = new Map<string, Pair>();
   for (const [module, { layer, target, a, b }] of halves) {
-    if (a === undefined || b === undefined) throw new LoraConversionError('shape-mismatch', `${module} has only one of lora_A and lora_B: copy the adapter again.`);
+    if (a === undefined || b === undefined)
+      throw new LoraConversionError(
+        'shape-mismatch',
+        `${module} has only one of lora_A and lora_B: copy the adapter again.`,
+      );
     pairs.set(module, { layer, target, a, b });
   }
-  if (pairs.size === 0) throw new LoraConversionError('bad-safetensors', 'The adapter holds no LoRA tensors: copy it again.');
+  if (pairs.size === 0)
+    throw new LoraConversionError('bad-safetensors', 'The adapter holds no LoRA tensors: copy it again.');
   return pairs;
 }
 
@@ -180,7 +218,11 @@ function scaled(values: Float32Array, factor: number): Float32Array {
  */
 function permuteRows(values: Float32Array, rows: number, columns: number, heads: number, module: string): Float32Array {
   const half = rows / heads / 2;
-  if (!Number.isInteger(half)) throw new LoraConversionError('shape-mismatch', `${module} has ${String(rows)} rows, which ${String(heads)} heads do not divide: the base config.json belongs to another model.`);
+  if (!Number.isInteger(half))
+    throw new LoraConversionError(
+      'shape-mismatch',
+      `${module} has ${String(rows)} rows, which ${String(heads)} heads do not divide: the base config.json belongs to another model.`,
+    );
   const out = new Float32Array(values.length);
   for (let head = 0; head < heads; head++)
     for (let part = 0; part < 2; part++)
@@ -205,7 +247,10 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new LoraConversionError('bad-config', `${what} is not what is expected (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}).`);
+  throw new LoraConversionError(
+    'bad-config',
+    `${what} is not what is expected (${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}).`,
+  );
 }
 
 function json(text: string, what: string): unknown {
@@ -220,7 +265,11 @@ async function mustExist(path: string): Promise<void> {
   try {
     await access(path);
   } catch (error) {
-    throw new LoraConversionError('missing-file', `${path} is missing: an adapter folder holds adapter_config.json and adapter_model.safetensors.`, { cause: error });
+    throw new LoraConversionError(
+      'missing-file',
+      `${path} is missing: an adapter folder holds adapter_config.json and adapter_model.safetensors.`,
+      { cause: error },
+    );
   }
 }
 

@@ -144,7 +144,10 @@ class Reader {
   }
   async take(length: number): Promise<Buffer> {
     if (this.position + length > this.size)
-      throw new GgufError('truncated', `${this.path} ends inside its header (${String(this.size)} bytes): download or write it again.`);
+      throw new GgufError(
+        'truncated',
+        `${this.path} ends inside its header (${String(this.size)} bytes): download or write it again.`,
+      );
     const at = this.position - this.chunkStart;
     if (at + length > this.chunk.length) {
       const chunk = Buffer.alloc(Math.min(Math.max(length, 1 << 20), this.size - this.position));
@@ -167,18 +170,30 @@ class Reader {
   }
   async value(type: number): Promise<GgufValue> {
     switch (type) {
-      case SCALARS.uint8: return (await this.take(1)).readUInt8();
-      case SCALARS.int8: return (await this.take(1)).readInt8();
-      case SCALARS.uint16: return (await this.take(2)).readUInt16LE();
-      case SCALARS.int16: return (await this.take(2)).readInt16LE();
-      case SCALARS.uint32: return this.u32();
-      case SCALARS.int32: return (await this.take(4)).readInt32LE();
-      case SCALARS.float32: return (await this.take(4)).readFloatLE();
-      case SCALARS.bool: return (await this.take(1)).readUInt8() !== 0;
-      case SCALARS.string: return this.string();
-      case SCALARS.uint64: return this.u64();
-      case SCALARS.int64: return Number((await this.take(8)).readBigInt64LE());
-      case SCALARS.float64: return (await this.take(8)).readDoubleLE();
+      case SCALARS.uint8:
+        return (await this.take(1)).readUInt8();
+      case SCALARS.int8:
+        return (await this.take(1)).readInt8();
+      case SCALARS.uint16:
+        return (await this.take(2)).readUInt16LE();
+      case SCALARS.int16:
+        return (await this.take(2)).readInt16LE();
+      case SCALARS.uint32:
+        return this.u32();
+      case SCALARS.int32:
+        return (await this.take(4)).readInt32LE();
+      case SCALARS.float32:
+        return (await this.take(4)).readFloatLE();
+      case SCALARS.bool:
+        return (await this.take(1)).readUInt8() !== 0;
+      case SCALARS.string:
+        return this.string();
+      case SCALARS.uint64:
+        return this.u64();
+      case SCALARS.int64:
+        return Number((await this.take(8)).readBigInt64LE());
+      case SCALARS.float64:
+        return (await this.take(8)).readDoubleLE();
       case ARRAY: {
         const of = await this.u32();
         const length = await this.u64();
@@ -187,7 +202,10 @@ class Reader {
         return elements;
       } // prettier-ignore
       default:
-        throw new GgufError('corrupt', `${this.path} has a metadata value of unknown type ${String(type)}: the file is damaged.`);
+        throw new GgufError(
+          'corrupt',
+          `${this.path} has a metadata value of unknown type ${String(type)}: the file is damaged.`,
+        );
     }
   }
 }
@@ -202,10 +220,16 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
     const { size } = await file.stat();
     const reader = new Reader(file, path, size);
     if (size < 24 || (await reader.take(4)).toString('latin1') !== 'GGUF')
-      throw new GgufError('not-gguf', `${path} is not a GGUF file (its first bytes are not "GGUF"): choose a .gguf model.`);
+      throw new GgufError(
+        'not-gguf',
+        `${path} is not a GGUF file (its first bytes are not "GGUF"): choose a .gguf model.`,
+      );
     const version = await reader.u32();
     if (version < 2 || version > 3)
-      throw new GgufError('unsupported-version', `${path} is GGUF version ${String(version)}; versions 2 and 3 are supported: convert the model again.`);
+      throw new GgufError(
+        'unsupported-version',
+        `${path} is GGUF version ${String(version)}; versions 2 and 3 are supported: convert the model again.`,
+      );
     const tensorCount = await reader.u64();
     const fieldCount = await reader.u64();
     const metadata = new Map<string, GgufValue>();
@@ -219,7 +243,11 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
       const name = await reader.string();
       const shape: number[] = [];
       const dimensions = await reader.u32();
-      if (dimensions > 4) throw new GgufError('corrupt', `${path}: tensor ${name} has ${String(dimensions)} dimensions: the file is damaged.`);
+      if (dimensions > 4)
+        throw new GgufError(
+          'corrupt',
+          `${path}: tensor ${name} has ${String(dimensions)} dimensions: the file is damaged.`,
+        );
       for (let d = 0; d < dimensions; d++) shape.push(await reader.u64());
       const type = await reader.u32();
       const offset = await reader.u64();
@@ -231,7 +259,10 @@ export async function readGgufHeader(path: string): Promise<GgufHeader> {
     const unit = typeof alignment === 'number' && alignment > 0 ? alignment : ALIGNMENT;
     const expected = Math.ceil(reader.position / unit) * unit + end;
     if (tensors.length > 0 && size < expected)
-      throw new GgufError('truncated', `${path} is truncated: ${String(size)} bytes, its header describes ${String(expected)}: download or write it again.`);
+      throw new GgufError(
+        'truncated',
+        `${path} is truncated: ${String(size)} bytes, its header describes ${String(expected)}: download or write it again.`,
+      );
     return { version, metadata, tensors };
   } finally {
     await file.close();

@@ -18,8 +18,13 @@ interface Entry {
 }
 
 function isEntry(value: unknown): value is Entry {
-  const entry = value as Partial<Entry> | null;
-  return typeof entry?.dtype === 'string' && Array.isArray(entry.shape) && Array.isArray(entry.data_offsets) && entry.data_offsets.length === 2;
+  const entry = value as { dtype?: unknown; shape?: unknown; data_offsets?: unknown } | null;
+  return (
+    typeof entry?.dtype === 'string' &&
+    Array.isArray(entry.shape) &&
+    Array.isArray(entry.data_offsets) &&
+    entry.data_offsets.length === 2
+  );
 }
 
 /**
@@ -27,7 +32,8 @@ function isEntry(value: unknown): value is Entry {
  * @throws LoraConversionError `bad-safetensors`; file system errors pass through
  */
 export async function readSafetensors(path: string): Promise<SafeTensor[]> {
-  const bad = (what: string): LoraConversionError => new LoraConversionError('bad-safetensors', `${path} ${what}: copy the adapter again.`);
+  const bad = (what: string): LoraConversionError =>
+    new LoraConversionError('bad-safetensors', `${path} ${what}: copy the adapter again.`);
   const file = await open(path, 'r');
   let bytes: Buffer;
   try {
@@ -64,7 +70,13 @@ function toFloat32(bytes: Buffer, dtype: string, count: number): Float32Array {
   const values = new Float32Array(count);
   for (let i = 0; i < count; i++)
     values[i] =
-      dtype === 'F32' ? view.getFloat32(i * 4, true) : dtype === 'F64' ? view.getFloat64(i * 8, true) : dtype === 'F16' ? halfToFloat(view.getUint16(i * 2, true)) : bfloatToFloat(view.getUint16(i * 2, true));
+      dtype === 'F32'
+        ? view.getFloat32(i * 4, true)
+        : dtype === 'F64'
+          ? view.getFloat64(i * 8, true)
+          : dtype === 'F16'
+            ? halfToFloat(view.getUint16(i * 2, true))
+            : bfloatToFloat(view.getUint16(i * 2, true));
   return values;
 }
 

@@ -35,7 +35,9 @@ export function templateFormat(wrapper: ChatWrapper): ChatFormat {
         return { type: message.role === 'user' ? 'user' : 'system', text: text(message) };
       });
       chatHistory.push({ type: 'model', response: [''] });
-      return host.withBeginning(wrapper.generateContextState({ chatHistory }).contextText.tokenize(host.model.tokenizer));
+      return host.withBeginning(
+        wrapper.generateContextState({ chatHistory }).contextText.tokenize(host.model.tokenizer),
+      );
     },
   };
 }
@@ -45,11 +47,21 @@ export async function chat(host: ModelHost, format: ChatFormat, body: ChatBody, 
   const prompt = format.tokens(host, body.messages);
   const n = body.n ?? 1;
   const head = { id: `chatcmpl-${reply.id}`, created: Math.floor(Date.now() / 1000), model: body.model };
-  const chunk = (index: number, delta: Record<string, unknown>, finish: string | null, logprobs: unknown = null): void => {
-    reply.event({ ...head, object: 'chat.completion.chunk', choices: [{ index, delta, finish_reason: finish, logprobs }] });
+  const chunk = (
+    index: number,
+    delta: Record<string, unknown>,
+    finish: string | null,
+    logprobs: unknown = null,
+  ): void => {
+    reply.event({
+      ...head,
+      object: 'chat.completion.chunk',
+      choices: [{ index, delta, finish_reason: finish, logprobs }],
+    });
   };
   const logprobs = body.logprobs === true ? (body.top_logprobs ?? 0) : undefined;
-  const scored = (tokens: readonly ChoiceToken[]): unknown => (logprobs === undefined ? null : { content: tokens.map((token) => line(host, token)) });
+  const scored = (tokens: readonly ChoiceToken[]): unknown =>
+    logprobs === undefined ? null : { content: tokens.map((token) => line(host, token)) };
   const stream = body.stream ?? false;
   const stop = [...(typeof body.stop === 'string' ? [body.stop] : (body.stop ?? [])), ...format.stops];
   const choices = await Promise.all(
@@ -64,14 +76,18 @@ export async function chat(host: ModelHost, format: ChatFormat, body: ChatBody, 
         scorePrompt: false,
         body: { ...body, stop },
         signal: reply.signal,
-        ...(stream && { onText: (piece: string, tokens: readonly ChoiceToken[]) => chunk(index, { content: piece }, null, scored(tokens)) }),
+        ...(stream && {
+          onText: (piece: string, tokens: readonly ChoiceToken[]) =>
+            chunk(index, { content: piece }, null, scored(tokens)),
+        }),
       });
       if (stream) chunk(index, {}, choice.finish);
       return choice;
     }),
   );
   if (stream) {
-    if (body.stream_options?.include_usage === true) reply.event({ ...head, object: 'chat.completion.chunk', choices: [], usage: usage(choices, n) });
+    if (body.stream_options?.include_usage === true)
+      reply.event({ ...head, object: 'chat.completion.chunk', choices: [], usage: usage(choices, n) });
     reply.done();
     return;
   }

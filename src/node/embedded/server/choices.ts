@@ -52,10 +52,11 @@ export async function runChoice(host: ModelHost, request: ChoiceRequest): Promis
   let text = '';
   let generated = 0;
   let shown = 0;
-  let stopped = false;
+  const state = { stopped: false };
   const show = (piece: string): void => {
     text += piece;
-    if (request.onText !== undefined && (piece !== '' || shown < tokens.length)) request.onText(piece, tokens.slice(shown));
+    if (request.onText !== undefined && (piece !== '' || shown < tokens.length))
+      request.onText(piece, tokens.slice(shown));
     shown = tokens.length;
   };
   const result = await host.generate(request.model, {
@@ -77,16 +78,25 @@ export async function runChoice(host: ModelHost, request: ChoiceRequest): Promis
       const piece = stream.push(token);
       tokens.push({ text: host.text.visible(token), logprob });
       const found = stops.push(piece);
-      stopped = found.stopped;
+      state.stopped = found.stopped;
       if (found.text !== '' || found.stopped) show(found.text);
       return found.stopped;
     },
   });
-  if (!stopped) {
+  if (!state.stopped) {
     const rest = stops.push(stream.flush());
+    state.stopped = rest.stopped;
     show(rest.text + (rest.stopped ? '' : stops.flush()));
   }
-  return { text, finish: stopped ? 'stop' : result.finish, tokens, promptTokens: prompt, promptLogprobs: result.promptLogprobs, generated, cachedTokens: result.cachedTokens };
+  return {
+    text,
+    finish: state.stopped ? 'stop' : result.finish,
+    tokens,
+    promptTokens: prompt,
+    promptLogprobs: result.promptLogprobs,
+    generated,
+    cachedTokens: result.cachedTokens,
+  };
 }
 
 /** `prompts`: one entry for each distinct prompt, however many choices it has, as OpenAI counts it. */
@@ -105,5 +115,8 @@ export function usage(choices: readonly Choice[], choicesPerPrompt: number): Rec
 /** A request for a model that is not served gets OpenAI's 404. */
 export function requireModel(host: ModelHost, model: string): void {
   if (!host.has(model))
-    throw new ApiError(404, `The model '${model}' does not exist; served: ${host.names.join(', ')}.`, { code: 'model_not_found', param: 'model' });
+    throw new ApiError(404, `The model '${model}' does not exist; served: ${host.names.join(', ')}.`, {
+      code: 'model_not_found',
+      param: 'model',
+    });
 }

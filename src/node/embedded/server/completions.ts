@@ -42,20 +42,32 @@ export async function complete(host: ModelHost, body: CompletionBody, reply: Rep
             // Log-probabilities of an echoed prompt are known at the end of its evaluation only: see below.
             const prefix = echoed ? '' : promptText(host, prompt);
             echoed = true;
-            reply.event({ ...head, choices: [{ index, text: prefix + text, finish_reason: null, logprobs: logprobs === undefined ? null : lines.add(tokens) }] });
+            reply.event({
+              ...head,
+              choices: [
+                {
+                  index,
+                  text: prefix + text,
+                  finish_reason: null,
+                  logprobs: logprobs === undefined ? null : lines.add(tokens),
+                },
+              ],
+            });
           },
         }),
       });
       if (stream) {
         const prefix = echoed ? '' : promptText(host, prompt);
-        const scored = echo && logprobs !== undefined ? new LogprobLines(host).prompt(prompt, choice.promptLogprobs).lines : null;
+        const scored =
+          echo && logprobs !== undefined ? new LogprobLines(host).prompt(prompt, choice.promptLogprobs).lines : null;
         reply.event({ ...head, choices: [{ index, text: prefix, finish_reason: choice.finish, logprobs: scored }] });
       }
       return choice;
     }),
   );
   if (stream) {
-    if (body.stream_options?.include_usage === true) reply.event({ ...head, choices: [], usage: usage(choices, perPrompt) });
+    if (body.stream_options?.include_usage === true)
+      reply.event({ ...head, choices: [], usage: usage(choices, perPrompt) });
     reply.done();
     return;
   }
@@ -103,7 +115,8 @@ class LogprobLines {
   }
 
   prompt(tokens: readonly number[], scored: readonly TokenLogprob[]): this {
-    for (const [i, token] of tokens.entries()) this.push(token, this.host.text.visible(token), i === 0 ? undefined : scored[i - 1]);
+    for (const [i, token] of tokens.entries())
+      this.push(token, this.host.text.visible(token), i === 0 ? undefined : scored[i - 1]);
     return this;
   }
 
@@ -112,13 +125,22 @@ class LogprobLines {
     const from = this.lines.tokens.length;
     for (const { text, logprob } of tokens) this.push(logprob?.token, text, logprob);
     const { lines } = this;
-    return { tokens: lines.tokens.slice(from), token_logprobs: lines.token_logprobs.slice(from), top_logprobs: lines.top_logprobs.slice(from), text_offset: lines.text_offset.slice(from) };
+    return {
+      tokens: lines.tokens.slice(from),
+      token_logprobs: lines.token_logprobs.slice(from),
+      top_logprobs: lines.top_logprobs.slice(from),
+      text_offset: lines.text_offset.slice(from),
+    };
   }
 
   private push(token: number | undefined, text: string, scored: TokenLogprob | undefined): void {
     this.lines.tokens.push(text);
     this.lines.token_logprobs.push(scored?.logprob ?? null);
-    this.lines.top_logprobs.push(scored === undefined ? null : Object.fromEntries(scored.top.map((one) => [this.host.text.visible(one.token), one.logit])));
+    this.lines.top_logprobs.push(
+      scored === undefined
+        ? null
+        : Object.fromEntries(scored.top.map((one) => [this.host.text.visible(one.token), one.logit])),
+    );
     this.lines.text_offset.push(this.offset);
     this.offset += token === undefined ? text.length : this.host.text.piece(token).length;
   }

@@ -23,7 +23,11 @@ export function createApiServer({ host, chatFormat, apiKey }: ServerOptions): Se
   const authorize = (request: IncomingMessage): void => {
     // Digests have one length, so the comparison takes the same time whatever was sent.
     if (!timingSafeEqual(digest(request.headers.authorization ?? ''), expected))
-      throw new ApiError(401, 'Incorrect API key provided: send the key that the embedded server was started with as a Bearer token.', { code: 'invalid_api_key' });
+      throw new ApiError(
+        401,
+        'Incorrect API key provided: send the key that the embedded server was started with as a Bearer token.',
+        { code: 'invalid_api_key' },
+      );
   };
   const server = createServer({ keepAliveTimeout: 600_000, noDelay: true }, (request, response) => {
     const reply = new Reply(response, randomUUID());
@@ -33,11 +37,16 @@ export function createApiServer({ host, chatFormat, apiKey }: ServerOptions): Se
   async function route(request: IncomingMessage, reply: Reply): Promise<void> {
     const path = (request.url ?? '').split('?')[0];
     const method = request.method ?? '';
-    if (method === 'GET' && path === '/health') return reply.json({ status: 'ok' });
+    if (method === 'GET' && path === '/health') {
+      reply.json({ status: 'ok' });
+      return;
+    }
     authorize(request);
     switch (`${method} ${path ?? ''}`) {
-      case 'GET /v1/models':
-        return reply.json({ object: 'list', data: host.names.map((id) => modelCard(host, id)) });
+      case 'GET /v1/models': {
+        reply.json({ object: 'list', data: host.names.map((id) => modelCard(host, id)) });
+        return;
+      }
       case 'POST /v1/completions':
         return complete(host, parseCompletion(await readJson(request)), reply);
       case 'POST /v1/chat/completions':
@@ -45,7 +54,8 @@ export function createApiServer({ host, chatFormat, apiKey }: ServerOptions): Se
       case 'POST /tokenize': {
         const body = parseTokenize(await readJson(request));
         const tokens = host.tokenize(body.prompt, body.add_special_tokens ?? true);
-        return reply.json({ tokens, count: tokens.length, max_model_len: host.contextSize });
+        reply.json({ tokens, count: tokens.length, max_model_len: host.contextSize });
+        return;
       }
       case 'POST /v1/load_lora_adapter': {
         const { lora_name: name, lora_path: file } = parseLoadAdapter(await readJson(request));
@@ -55,12 +65,17 @@ export function createApiServer({ host, chatFormat, apiKey }: ServerOptions): Se
           if (EngineError.is(error)) throw new ApiError(400, error.message, { code: error.reason });
           throw error;
         }
-        return reply.json({ status: 'ok', message: `LoRA adapter '${name}' added.` });
+        reply.json({ status: 'ok', message: `LoRA adapter '${name}' added.` });
+        return;
       }
       case 'POST /v1/unload_lora_adapter': {
         const { lora_name: name } = parseUnloadAdapter(await readJson(request));
-        if (!(await host.removeAdapter(name))) throw new ApiError(404, `There is no LoRA adapter '${name}'; served: ${host.names.join(', ')}.`, { code: 'model_not_found' });
-        return reply.json({ status: 'ok', message: `LoRA adapter '${name}' removed.` });
+        if (!(await host.removeAdapter(name)))
+          throw new ApiError(404, `There is no LoRA adapter '${name}'; served: ${host.names.join(', ')}.`, {
+            code: 'model_not_found',
+          });
+        reply.json({ status: 'ok', message: `LoRA adapter '${name}' removed.` });
+        return;
       }
       default:
         throw new ApiError(404, `Unknown request ${method} ${path ?? ''}.`, { code: 'unknown_url' });
@@ -71,7 +86,14 @@ export function createApiServer({ host, chatFormat, apiKey }: ServerOptions): Se
 
 function modelCard(host: ModelHost, id: string): Record<string, unknown> {
   const adapter = host.adapterPath(id);
-  return { id, object: 'model', created: 0, owned_by: 'autoact', max_model_len: host.contextSize, ...(adapter !== undefined && { root: adapter }) };
+  return {
+    id,
+    object: 'model',
+    created: 0,
+    owned_by: 'autoact',
+    max_model_len: host.contextSize,
+    ...(adapter !== undefined && { root: adapter }),
+  };
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

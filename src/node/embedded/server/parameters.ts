@@ -51,7 +51,11 @@ function parser<T>(schema: z.ZodType<T>): (body: unknown) => T {
     if (result.success) return result.data;
     const issue = result.error.issues[0];
     const param = issue?.path.join('.') ?? '';
-    throw new ApiError(400, `Invalid request${param === '' ? '' : `, '${param}'`}: ${issue?.message ?? 'unknown problem'}`, param === '' ? {} : { param });
+    throw new ApiError(
+      400,
+      `Invalid request${param === '' ? '' : `, '${param}'`}: ${issue?.message ?? 'unknown problem'}`,
+      param === '' ? {} : { param },
+    );
   };
 }
 

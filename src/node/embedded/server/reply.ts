@@ -24,7 +24,8 @@ export class Reply {
 
   event(value: unknown): void {
     if (this.signal.aborted) return;
-    if (!this.response.headersSent) this.response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+    if (!this.response.headersSent)
+      this.response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
     this.response.write(`data: ${JSON.stringify(value)}\n\n`);
   }
 
@@ -35,14 +36,19 @@ export class Reply {
 
   error(error: unknown): void {
     if (this.signal.aborted) return;
-    const shown = error instanceof ApiError ? error : new ApiError(500, error instanceof Error ? error.message : String(error));
+    const shown =
+      error instanceof ApiError ? error : new ApiError(500, error instanceof Error ? error.message : String(error));
     if (this.response.headersSent) {
       // Too late for a status: OpenAI's clients raise an error event of a stream.
       this.response.end(`data: ${shown.body()}\n\n`);
       return;
     }
     const body = shown.body();
-    this.response.writeHead(shown.status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...(shown.status === 401 && { 'www-authenticate': 'Bearer' }) });
+    this.response.writeHead(shown.status, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      ...(shown.status === 401 && { 'www-authenticate': 'Bearer' }),
+    });
     this.response.end(body);
   }
 }

@@ -51,7 +51,10 @@ def write_transformers(folder: Path, shape: Shape, weights: Weights, tokenizer: 
     }
     _write_json(folder / 'tokenizer_config.json', tokenizer_config)
     tokenizer.save(str(folder / 'tokenizer.json'))
-    save_file({name: _half(t) for name, t in weights.items()}, folder / 'model.safetensors', metadata={'format': 'pt'})
+    file = folder / 'model.safetensors'
+    save_file({name: _half(t) for name, t in weights.items()}, file, metadata={'format': 'pt'})
+    # safetensors makes it readable for its owner alone; other users of a machine load the same weights.
+    file.chmod(0o644)
 
 
 def write_gguf(file: Path, name: str, shape: Shape, weights: Weights, tokenizer: Tokenizer) -> None:

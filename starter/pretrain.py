@@ -41,15 +41,18 @@ def say(text: str) -> None:
 
 
 def write_corpus(folder: Path, options: dict[str, object], node: str) -> None:
-    """Runs starter/corpus.ts unless the folder holds the corpus of these options already."""
-    wanted = json.dumps(options, sort_keys=True)
-    stamp = folder / 'options.txt'
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
+    """Runs starter/corpus.ts."""
     shutil.rmtree(folder, ignore_errors=True)
     say('Writes the corpus.')
     subprocess.run([node, str(root / 'starter/corpus.ts'), '--out', str(folder), *flags(options)], check=True, cwd=root)
-    stamp.write_text(wanted)
+
+
+def check_run(work: Path, identity: dict[str, object]) -> None:
+    """Lets a checkpoint go on only with the recipe and the corpus that it was made with."""
+    file = work / 'run.json'
+    if (work / 'checkpoint.pt').exists() and (not file.exists() or json.loads(file.read_text()) != identity):
+        raise SystemExit(f'The checkpoint in {work} belongs to another recipe or corpus. Begin anew with --fresh, or name another folder with --work.')
+    file.write_text(json.dumps(identity))
 
 
 def digest(lines: list[CorpusLine]) -> str:
@@ -71,7 +74,7 @@ def split(documents: list[Document], held_out: int) -> tuple[list[Document], lis
     return train_set, held
 
 
-def record(recipe: dict, lines: list[CorpusLine], documents: list[Document], shape: Shape, parameters: int, progress: Progress, args: argparse.Namespace, corpus: Path) -> dict:
+def record(recipe: dict, lines: list[CorpusLine], documents: list[Document], shape: Shape, parameters: int, progress: Progress, args: argparse.Namespace, corpus: Path, corpus_digest: str) -> dict:
     kinds = sorted({d.kind for d in documents})
     counts = {
         kind: {
@@ -84,7 +87,7 @@ def record(recipe: dict, lines: list[CorpusLine], documents: list[Document], sha
     written = corpus / 'corpus.json'
     return {
         'recipe': recipe,
-        'corpus': {'sha256': digest(lines), 'counts': counts, **({'written': json.loads(written.read_text())} if written.exists() else {})},
+        'corpus': {'sha256': corpus_digest, 'counts': counts, **({'written': json.loads(written.read_text())} if written.exists() else {})},
         'parameters': parameters,
         'vocabulary': shape.vocab_size,
         'steps': progress.step,
@@ -120,18 +123,21 @@ def main() -> None:
     torch.manual_seed(seed)
     args.work.mkdir(parents=True, exist_ok=True)
     if args.fresh:
-        for name in ('checkpoint.pt', 'curve.jsonl', 'tokenizer.json'):
+        for name in ('checkpoint.pt', 'curve.jsonl', 'tokenizer.json', 'run.json'):
             (args.work / name).unlink(missing_ok=True)
 
     corpus = args.corpus or args.work / 'corpus'
-    if not args.corpus:
+    # Only an interrupted run keeps its corpus: the program that writes it may have changed since.
+    if not args.corpus and not (corpus.exists() and (args.work / 'checkpoint.pt').exists()):
         write_corpus(corpus, recipe['corpus'], args.node)
     lines = read_corpus(corpus)
+    corpus_digest = digest(lines)
+    check_run(args.work, {'recipe': recipe, 'corpus': corpus_digest})
     random.Random(seed).shuffle(lines)
     say(f'{len(lines)} documents.')
 
     tokenizer_file = args.work / 'tokenizer.json'
-    if tokenizer_file.exists():
+    if tokenizer_file.exists() and (args.work / 'checkpoint.pt').exists():
         tokenizer = Tokenizer.from_file(str(tokenizer_file))
     else:
         sample = lines[: recipe['tokenizer']['texts']]
@@ -165,7 +171,7 @@ def main() -> None:
     weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
     write_transformers(args.out / 'weights', shape, weights, tokenizer)
     write_gguf(args.out / 'weights' / 'starter.gguf', 'AutoAct starter', shape, weights, tokenizer)
-    result = record(recipe, lines, documents_kept, shape, parameters, progress, args, corpus)
+    result = record(recipe, lines, documents_kept, shape, parameters, progress, args, corpus, corpus_digest)
     (args.out / 'pretraining.json').write_text(json.dumps(result, indent=1) + '\n')
     say(f'Wrote {args.out / "weights"} and {args.out / "pretraining.json"}.')
 

@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
+import type { LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
 import { scoreAnswer } from '../src/core/evaluate/metrics.ts';
 import { agentHistory } from '../src/core/methods/agentPrompt.ts';
 import { groupPlan } from '../src/core/methods/groupPlan.ts';
@@ -20,9 +21,6 @@ import { known } from '../src/core/world/known.ts';
 import { generateQuestions } from '../src/core/world/questions.ts';
 import type { WorldQuestion } from '../src/core/world/types.ts';
 import { generateWorld } from '../src/core/world/world.ts';
-import { checkModel } from '../src/node/embedded/inference/ggufChecks.ts';
-import { ModelHost } from '../src/node/embedded/inference/modelHost.ts';
-import { StopText } from '../src/node/embedded/inference/stopText.ts';
 import { loadPrompts } from '../src/node/store/prompts.ts';
 import { Toolbox } from '../src/node/tools/toolbox.ts';
 import { descriptions } from './corpus/rates.ts';
@@ -49,48 +47,63 @@ const options = program.opts<{
 }>();
 
 const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, logLevel: LlamaLogLevel.error, progressLogs: false });
-const host = new ModelHost(llama, await llama.loadModel({ modelPath: options.model }), await checkModel(options.model), {
-  contextSize: 1536, parallel: 32, threads: undefined, cores: availableParallelism(), baseNames: ['base'],
-});
-const adapters = new Map<string, string>();
-for (const [role, file] of (options.adapter ?? []).map((text) => text.split('='))) {
-  await host.addAdapter(known(role), known(file));
-  adapters.set(known(role), known(role));
+const model = await llama.loadModel({ modelPath: options.model });
+const adapters = new Map((options.adapter ?? []).map((text) => text.split('=') as [string, string]));
+
+/** A question's sequences, one an adapter: what was computed for its last prompt is kept for the next. */
+class Lane {
+  readonly #sequences = new Map<string, LlamaContextSequence>();
+  readonly #contexts: ReadonlyMap<string, LlamaContext>;
+
+  constructor(contexts: ReadonlyMap<string, LlamaContext>) {
+    this.#contexts = contexts;
+  }
+
+  async complete(request: CompletionRequest): Promise<Answer> {
+    const name = adapters.get(request.role) ?? '';
+    const sequence = this.#sequences.get(name) ?? known(this.#contexts.get(name)).getSequence();
+    this.#sequences.set(name, sequence);
+    const { bos, shouldPrependBosToken } = model.tokens;
+    const prompt = [...(shouldPrependBosToken && bos !== null ? [bos] : []), ...model.tokenize(request.prompt)];
+    await sequence.adaptStateToTokens(prompt.slice(0, -1), false);
+    const { temperature, topP, topK, seed } = request.sampling;
+    const made: Token[] = [];
+    const answer = (text: string, finish: 'stop' | 'length'): Answer => ({ kind: 'completion', text, finish, usage: { promptTokens: prompt.length, completionTokens: made.length } });
+    for await (const token of sequence.evaluate(prompt.slice(sequence.nextTokenIndex), { temperature, topP, topK, minP: 0, seed, yieldEogToken: true })) {
+      if (model.isEogToken(token)) break;
+      made.push(token);
+      const text = model.detokenize(made, false, prompt.slice(-1));
+      const cut = request.stop.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
+      if (cut.length > 0) return answer(text.slice(0, Math.min(...cut)), 'stop');
+      if (made.length >= request.maxTokens) return answer(text, 'length');
+    }
+    return answer(model.detokenize(made, false, prompt.slice(-1)), 'stop');
+  }
 }
 
-async function complete(request: CompletionRequest): Promise<Answer> {
-  const prompt = host.tokenize(request.prompt, true);
-  const stream = host.text.stream();
-  const stopper = new StopText(request.stop);
-  let text = '';
-  let stopped = false;
-  let completionTokens = 0;
-  const { finish } = await host.generate(adapters.get(request.role) ?? 'base', {
-    prompt, maxTokens: request.maxTokens, sampling: request.sampling, choice: 0, ignoreEnd: false, logprobs: undefined, scorePrompt: false,
-    signal: new AbortController().signal,
-    onToken(token) {
-      completionTokens++;
-      const piece = stopper.push(stream.push(token));
-      text += piece.text;
-      stopped ||= piece.stopped;
-      return piece.stopped;
-    },
-  });
-  if (!stopped) text += stopper.flush();
-  return { kind: 'completion', text, finish: stopped ? 'stop' : finish, usage: { promptTokens: prompt.length, completionTokens } };
+// One sequence a context: cells of a shared cache cost every sequence attention, however they are masked.
+const names = [...new Set(['', ...adapters.values()])];
+async function openContexts(): Promise<ReadonlyMap<string, LlamaContext>> {
+  const contexts = new Map<string, LlamaContext>();
+  for (const name of names) {
+    contexts.set(name, await model.createContext({ contextSize: 1536, sequences: 1, threads: 1, ...(name === '' ? {} : { lora: { adapters: [{ filePath: name }] } }) }));
+  }
+  return contexts;
 }
+const lanes: Lane[] = [];
+for (let i = 0; i < 2 * Math.min(2, availableParallelism()); i++) lanes.push(new Lane(await openContexts()));
 
 const world = generateWorld({ seed: options.world });
 const toolbox = new Toolbox(world.pages);
 const noted: NoteAnswer = { kind: 'noted' };
-const answerOne = (request: Request): Promise<Answer> =>
-  request.kind === 'complete' ? complete(request) : request.kind === 'tool' ? toolbox.call(request) : Promise.resolve(noted);
+const answerOne = (lane: Lane, request: Request): Promise<Answer> =>
+  request.kind === 'complete' ? lane.complete(request) : request.kind === 'tool' ? toolbox.call(request) : Promise.resolve(noted);
 
-async function drive(method: Method<Trajectory>): Promise<Trajectory> {
+async function drive(lane: Lane, method: Method<Trajectory>): Promise<Trajectory> {
   for (let next = method.next(); ; ) {
     if (next.done) return next.value;
     const request = next.value;
-    const answer: Answer | Answer[] = Array.isArray(request) ? await Promise.all((request as readonly Request[]).map(answerOne)) : await answerOne(request as Request);
+    const answer: Answer | Answer[] = Array.isArray(request) ? await Promise.all((request as readonly Request[]).map((one) => answerOne(lane, one))) : await answerOne(lane, request as Request);
     next = method.next(answer);
   }
 }
@@ -110,7 +123,7 @@ interface Result {
 const started = performance.now();
 const jobs = questions.flatMap((question) => Array.from({ length: options.rollouts }, (_, r) => ({ question, r })));
 const results: Result[] = [];
-const worker = async (): Promise<void> => {
+const worker = async (lane: Lane): Promise<void> => {
   for (let job = jobs.shift(); job; job = jobs.shift()) {
     const { question, r } = job;
     const input: PlanningInput = {
@@ -120,7 +133,7 @@ const worker = async (): Promise<void> => {
         sampling: { temperature: options.temperature, topP: 1, topK: 0 }, seed: 1,
       },
     };
-    const trajectory = await drive(options.method === 'group' ? groupPlan(input) : zeroShotPlan(input));
+    const trajectory = await drive(lane, options.method === 'group' ? groupPlan(input) : zeroShotPlan(input));
     const score = (text: string | null): { f1: number; em: number } => scoreText(text, question.answer);
     results.push({
       question, trajectory, f1: score(trajectory.answer).f1, right: score(trajectory.answer).em === 1,
@@ -128,7 +141,7 @@ const worker = async (): Promise<void> => {
     });
   }
 };
-await Promise.all(Array.from({ length: 64 }, worker));
+await Promise.all(lanes.map(worker));
 const seconds = (performance.now() - started) / 1000;
 
 function scoreText(text: string | null, gold: string): { f1: number; em: number } {
@@ -164,5 +177,4 @@ if (options.save) {
   const lines = results.filter((r) => r.right || options.saveAll).map((r) => JSON.stringify({ id: r.question.id, level: r.question.level, right: r.right, firstRight: r.firstRight, question: r.question.question, answer: r.question.answer, trajectory: r.trajectory, text: textOf(r), lossFrom: headOf(r) }));
   writeFileSync(options.save, `${lines.join('\n')}\n`);
 }
-await host.dispose();
 process.exit(0);

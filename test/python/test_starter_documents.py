@@ -11,7 +11,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'starter'))
 from bpe import EOS, train_tokenizer
 from decoder import Decoder, Shape
-from documents import collate, find_heads, make_batches, read_corpus, tokenize
+from documents import CorpusLine, collate, find_heads, make_batches, read_corpus, stream_batches, tokenize
 from training import Training, schedule, train
 
 INSTRUCTION = 'Work in steps.\nThe actions are: Retrieve[title].\n'
@@ -76,6 +76,15 @@ def test_masked_spans_can_keep_a_weight(lines, tokenizer):
     _, documents = tokenize(lines, tokenizer, masked_weight=0.25, seed=1)
     weights = {float(w) for d in documents if d.kind == 'trajectory' for w in d.weight}
     assert weights == {0.0, 0.25, 1.0}
+
+
+def test_drills_come_first_and_are_kept_in(lines, tokenizer):
+    drills = [CorpusLine(f'Ka{i}; Ro{i}.\nRo{i}; Ka{i}.\n', 'drill', 8, ()) for i in range(40)]
+    heads, documents = tokenize([*lines, *drills], tokenizer, masked_weight=0.0, seed=1)
+    stream = stream_batches(documents, heads, 100, seed=1, drill_batches=3)
+    kinds = [next(stream).kind for _ in range(120)]
+    assert set(kinds[:3]) == {'drill'}
+    assert {'page', 'trajectory'} <= {kind for kind in kinds[3:]} and 'drill' in kinds[20:]
 
 
 def test_rate_follows_the_budget():

@@ -77,7 +77,7 @@ def test_committed_weights_agree(texts, tmp_path):
 def compare(folder: Path, gguf: Path, texts: list[str], scratch: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    trajectories = [t for t in texts if t.count('Action:') > 2][:3]
+    trajectories = [t for t in texts if 'Action: Reflect[' in t][:3]
     # Cues of every kind, in the middle of trajectories.
     prompts = [t[: t.rindex(cue) + len(cue)] for t in trajectories for cue in ('Thought:', 'Action:', 'Action: Reflect[')]
     request = scratch / 'request.json'

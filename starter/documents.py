@@ -174,14 +174,13 @@ def stream_batches(
     """Endless; pass p is shuffled by (seed, p), so that step n is the same batch in every run.
 
     It opens with `drill_batches` of copying drills alone: copying is learned within a few hundred such steps, and
-    everything else builds on it.
+    everything else builds on it. Later passes keep them in: left out, copying is forgotten again.
     """
     drills = [d for d in documents if d.kind == 'drill']
-    rest = [d for d in documents if d.kind != 'drill']
     for rows in make_batches(drills, tokens, random.Random(f'{seed} drills'))[:drill_batches]:
         yield collate(rows, heads)
     epoch = 0
     while True:
-        for rows in make_batches(rest, tokens, random.Random(f'{seed} {epoch}')):
+        for rows in make_batches(documents, tokens, random.Random(f'{seed} {epoch}')):
             yield collate(rows, heads)
         epoch += 1

@@ -26,10 +26,11 @@ describe('a run from the window', () => {
   before(async () => {
     workspace = mkdtempSync(join(tmpdir(), 'autoact-run-'));
     writeFixtureTask(workspace);
-    server = new CompletionServer(
-      (_asked, count) =>
-        `Question: In which year was Harbour ${'abcdefghij'[count % 10] ?? ''}${count}x founded by Pell Ansgar?\nAnswer: Year ${count}\n`,
-    );
+    // Pairs that share no word with each other, so that none is dropped as a near-duplicate.
+    server = new CompletionServer((_asked, count) => {
+      const word = (k: number): string => `w${count}k${k}`;
+      return `Question: ${[1, 2, 3, 4, 5].map(word).join(' ')}?\nAnswer: ${word(6)}\n`;
+    });
     url = await server.delay(400).start();
     const servers = Object.fromEntries(roles.map((role) => [role, { url, model: 'base' }]));
     // In a remote window, and this is one, a user's own settings for a machine do not hold; a folder's do.

@@ -153,12 +153,12 @@ export async function writeTinyModel(path: string, shape: TinyModelShape = {}): 
   return path;
 }
 
-/** About 3.6 million parameters: the size of the starter model. */
+/** The shape of the starter model, about 4 million parameters. */
 export const STARTER_SIZE: TinyModelShape = {
-  vocab: 3072,
+  vocab: 5120,
   width: 192,
-  layers: 6,
-  heads: 6,
+  layers: 5,
+  heads: 3,
   kvHeads: 3,
   feedForward: 512,
   context: 2048,

@@ -45,7 +45,8 @@ export function createNamer(random: Random, of: keyof typeof poolSizes = 'titles
 function inventPools(): Record<keyof typeof poolSizes, readonly Word[]> {
   const random = createRandom('names of all worlds');
   const used = new Set<string>();
-  const pool = (size: number): Word[] => Array.from({ length: size }, () => invent(random, used, chance(random, 0.65) ? 2 : 3));
+  const pool = (size: number): Word[] =>
+    Array.from({ length: size }, () => invent(random, used, chance(random, 0.65) ? 2 : 3));
   return { titles: pool(poolSizes.titles), mentions: pool(poolSizes.mentions) };
 }
 

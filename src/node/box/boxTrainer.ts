@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TrainedAdapter, Trainer, TrainingProgress } from '../../core/ports/pipeline.ts';
 import type { Settings } from '../../core/pipeline/settings.ts';
 import type { TrainingRow } from '../../core/pipeline/trainingData.ts';
-import { EngineHost } from '../embedded/engineHost.ts';
+import type { EngineHost } from '../embedded/engineHost.ts';
 import { convertLora } from '../embedded/lora/convert.ts';
 import { probeAdapter, readProbes } from '../embedded/probe.ts';
 import { jsonLines } from '../store/atomicFile.ts';

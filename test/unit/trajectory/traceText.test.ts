@@ -82,7 +82,7 @@ describe('a trace as text', () => {
 
   it('shows hostile text as text', () => {
     const { text } = renderTrace(header, trajectoryNotes(3, 'plan', hostileText), { state: 'live' });
-     
+
     assert.doesNotMatch(text, /[\u0000-\u0008\u000b-\u001f\u202a-\u202e]/);
     assert.match(text, /\\u\{001B\}\[31mred/);
     assert.match(text, /\\u\{202E\}tfel/);

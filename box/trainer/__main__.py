@@ -8,7 +8,7 @@ from pathlib import Path
 # limit, a second busy process on the machine makes every parallel region wait for its whole time slice (measured on
 # two cores: 20 times slower); the base is a local folder, so nothing may ask the network for it.
 os.environ.setdefault("GOMP_SPINCOUNT", "3000")
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -33,7 +33,7 @@ class AdapterRun:
         self.finished = False
         self._parameters = [value for _, value in model.parameters[name]]
         self._optimizer = torch.optim.AdamW(self._parameters, lr=hyper.learningRate, weight_decay=hyper.weightDecay)
-        self._held_out_batches = self._batches(held_out) if held_out else []
+        self._held_out_batches = self.batches(held_out) if held_out else []
 
     @property
     def total(self) -> int:
@@ -48,7 +48,7 @@ class AdapterRun:
             return float(count)
         return count + (self.progress.step - start) / (self.epoch_ends[count] - start)
 
-    def _batches(self, examples: list[Example]) -> list[Batch]:
+    def batches(self, examples: list[Example]) -> list[Batch]:
         return (pack_trees if self.tree else pack_single)(examples, self.batch_tokens)
 
     def step(self) -> dict[str, object]:
@@ -60,7 +60,7 @@ class AdapterRun:
         torch.manual_seed(derive_seed(hyper.seed, self.name, "dropout", number))
         weights = example_weights(examples, hyper.weighting, derive_seed(hyper.seed, self.name, "pairs", number))
         loss, tokens = 0.0, 0
-        for batch in self._batches(examples):
+        for batch in self.batches(examples):
             weight = torch.from_numpy(weights[batch.owners]).to(self.model.device, torch.float32)
             part = (self.model.token_losses(batch) * weight).sum()
             part.backward()
@@ -87,7 +87,7 @@ class AdapterRun:
     def rehearse(self) -> None:
         """Does the work of the first step and forgets it."""
         self.model.use(self.name)
-        for batch in self._batches([self.training[index] for index in self.steps[0]]):
+        for batch in self.batches([self.training[index] for index in self.steps[0]]):
             self.model.token_losses(batch).mean().backward()
         self._optimizer.zero_grad(set_to_none=True)
 

@@ -4,13 +4,13 @@ a manifest of where all of it came from."""
 import json
 from pathlib import Path
 
+import numpy as np
 from safetensors.torch import save
 
 from .adapter_run import AdapterRun
-from .examples import Example
 from .files import atomic_write
 from .model import AdaptedModel, adapter_tensors
-from .tree import pack_single
+from .tree import Batch, pack_single
 
 PROBES = 4
 #: Among how many rows the probes are chosen.
@@ -34,26 +34,34 @@ def write_probes(run: AdapterRun, out: Path) -> int:
     """Log-probabilities (nats, summed over the completion) of a few held-out rows with and without the adapter, where
     the two differ most: a server that quietly serves the bare base cannot pass. Returns how many."""
     candidates = (run.held_out or run.training)[:CANDIDATES]
-    model = run.model
-    model.use(run.name)
-    with model.evaluating():
-        adapted = [_log_probability(model, example) for example in candidates]
-        with model.without_adapter():
-            base = [_log_probability(model, example) for example in candidates]
-    ranked = sorted(range(len(candidates)), key=lambda index: -abs(adapted[index] - base[index]))[:PROBES]
+    gains = np.abs(np.subtract(*_with_and_without(run, run.batches(candidates), len(candidates))))
+    chosen = [candidates[index] for index in np.argsort(-gains, kind="stable")[:PROBES]]
+    # What is recorded is computed as a server does it: one text at a time, without sharing.
+    adapted, base = _with_and_without(run, pack_single(chosen, 1), len(chosen))
     probes = [
-        {"id": candidates[index].row.id, "prompt": candidates[index].row.prompt,
-         "completion": candidates[index].row.completion, "logprob": adapted[index], "baseLogprob": base[index],
-         "tokens": candidates[index].completion_length}
-        for index in ranked
+        {"id": example.row.id, "prompt": example.row.prompt, "completion": example.row.completion,
+         "logprob": adapted[index], "baseLogprob": base[index], "tokens": example.completion_length}
+        for index, example in enumerate(chosen)
     ]  # fmt: skip
-    content = {"adapter": run.name, "heldOut": bool(run.held_out), "dtype": _precision(model), "probes": probes}
+    content = {"adapter": run.name, "heldOut": bool(run.held_out), "dtype": _precision(run.model), "probes": probes}
     atomic_write(out / run.name / "probes.json", json.dumps(content, ensure_ascii=False, indent=2) + "\n")
     return len(probes)
 
 
-def _log_probability(model: AdaptedModel, example: Example) -> float:
-    return sum(-model.token_losses(batch, exact=True).double().sum().item() for batch in pack_single([example], 1))
+def _with_and_without(run: AdapterRun, batches: list[Batch], count: int) -> tuple[list[float], list[float]]:
+    model = run.model
+    model.use(run.name)
+    with model.evaluating():
+        adapted = _log_probabilities(model, batches, count)
+        with model.without_adapter():
+            return adapted, _log_probabilities(model, batches, count)
+
+
+def _log_probabilities(model: AdaptedModel, batches: list[Batch], count: int) -> list[float]:
+    sums = np.zeros(count)
+    for batch in batches:
+        np.subtract.at(sums, batch.owners, model.token_losses(batch, exact=True).double().cpu().numpy())
+    return sums.tolist()
 
 
 def _precision(model: AdaptedModel) -> str:

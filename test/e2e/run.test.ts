@@ -116,13 +116,16 @@ describe('a run from the window', () => {
   test('a server that goes away is one clear message with a remedy, and the run can be resumed', async () => {
     await server.stop();
     await until('the run has failed', () => status().state === 'failed');
-    const toast = editor.page.locator('.notification-list-item', { hasText: 'AutoAct:' });
+    await waitFor('.problem');
+    // The toast itself may have gone by now; the list keeps it.
+    await editor.runCommand('Notifications: Show Notifications');
+    const toast = editor.page.locator('.notifications-center .notification-list-item', { hasText: 'AutoAct:' });
     await toast.first().waitFor({ timeout: limitMs });
     assert.equal(await toast.count(), 1);
     const text = (await toast.first().textContent()) ?? '';
-    assert.match(text, /Show Log/);
+    assert.match(text, /cannot be reached.*Start it, or correct its address/);
     assert.match(text, /Resume/);
-    await waitFor('.problem');
+    assert.match(text, /Show Log/);
     await editor.screenshot('run-failed');
   });
 

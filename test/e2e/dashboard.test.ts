@@ -31,7 +31,7 @@ describe('runs in the window', () => {
   const row = (text: string | RegExp) => editor.page.locator('.monaco-list-row', { hasText: text }).first();
 
   test('the view lists the task’s runs, and a click opens the dashboard of one', async () => {
-    await editor.page.getByRole('tab', { name: 'AutoAct' }).click();
+    await editor.page.getByRole('tab', { name: 'AutoAct', exact: true }).click();
     await row('run-done').waitFor({ timeout: 30_000 });
     await row('run-done').click();
     panel = await editor.webview('table.results', 60_000);

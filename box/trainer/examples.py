@@ -26,8 +26,9 @@ def tokenize(rows: list[Row], tokenizer: object, adapter: str, max_length: int, 
     """Returns the examples and how many rows were dropped for their length. The prompt is encoded with the base's
     special tokens in front (as a server does with a completion request), the completion without; nothing is appended:
     the completion's text carries its own terminator."""
-    prompts = tokenizer([row.prompt for row in rows], add_special_tokens=True)["input_ids"]
-    completions = tokenizer([row.completion for row in rows], add_special_tokens=False)["input_ids"]
+    lean = {"return_attention_mask": False, "return_token_type_ids": False}
+    prompts = tokenizer([row.prompt for row in rows], add_special_tokens=True, **lean)["input_ids"]
+    completions = tokenizer([row.completion for row in rows], add_special_tokens=False, **lean)["input_ids"]
     trailing = _appended(tokenizer)
     examples, dropped = [], 0
     for row, prompt, completion in zip(rows, prompts, completions):

@@ -4,6 +4,9 @@ import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import { EngineError } from './engineErrors.ts';
 
+/** The version in package.json (a test compares them): its batch interface is what we drive. */
+export const ENGINE_VERSION = '3.22.1';
+
 const Manifest = z.object({ version: z.string(), main: z.string().optional() });
 
 export interface EngineLocation {
@@ -39,5 +42,5 @@ export function locateEngine(roots: readonly string[]): EngineLocation {
 }
 
 export function installHint(folder: string): string {
-  return `Install it with: npm install --prefix "${folder}" --no-save node-llama-cpp@3.22.1 (about 70 MB on Linux without its CUDA and Vulkan variants), or choose another model server.`;
+  return `Install it with: npm install --prefix "${folder}" --no-save node-llama-cpp@${ENGINE_VERSION} (about 70 MB on Linux without its CUDA and Vulkan variants), or choose another model server.`;
 }

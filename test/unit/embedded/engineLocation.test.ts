@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { locateEngine } from '../../../src/node/embedded/engineLocation.ts';
+import { ENGINE_VERSION, locateEngine } from '../../../src/node/embedded/engineLocation.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'autoact-locate-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -18,6 +18,16 @@ describe('engine location', () => {
     const found = locateEngine([join(root, 'first'), join(root, 'second', 'deep', 'er')]);
     assert.equal(found.version, '9.9.9');
     assert.equal(fileURLToPath(found.module), join(folder, 'dist', 'index.js'));
+  });
+  it('installs the version that the package depends on', () => {
+    const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+      optionalDependencies?: Record<string, string>;
+    };
+    assert.equal(
+      manifest.optionalDependencies?.['node-llama-cpp'] ?? manifest.dependencies['node-llama-cpp'],
+      ENGINE_VERSION,
+    );
   });
   it('says how to install it when it is missing', () => {
     assert.throws(

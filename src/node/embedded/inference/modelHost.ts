@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import type { Llama, LlamaModel } from 'node-llama-cpp';
 import { EngineError } from '../engineErrors.ts';
 import type { GgufHeader } from '../lora/gguf.ts';
@@ -34,8 +35,8 @@ const SMALL_MODEL_BYTES = 128 * 2 ** 20;
 const FLASH_HEAD_WIDTH = 64;
 /** llama.cpp's LLAMA_MAX_SEQ. */
 const MOST_SEQUENCES = 256;
-/** Parked prefixes may take this much memory a name; a large model has none. */
-const PARKING_BYTES = 384 * 2 ** 20;
+/** Parked prefixes may take this much memory a name, so a large model has none. */
+const PARKING_BYTES = Math.min(384 * 2 ** 20, totalmem() / 32);
 /** Parked prefixes for each sequence that generates: the other roles' prompts of a question, and questions in waiting. */
 const PARKED_PER_SEQUENCE = 3;
 const BATCH_TOKENS = 512;

@@ -110,10 +110,11 @@ function connect(options: SessionOptions, parts: Parts): Session {
     modelPath: modelPath(root, parts.taskFile, settings),
     settings: settings.embedded,
     notify: options.notify,
+    signal: options.signal,
   });
   const models = new ModelServers({
     servers: settings.servers,
-    embedded: (signal) => engine.endpoint(signal),
+    embedded: () => engine.endpoint(),
     embeddedConcurrency: Math.max(settings.concurrency, 64),
     secret: (name) => process.env[name],
   });

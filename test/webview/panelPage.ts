@@ -11,104 +11,17 @@ const dist = fileURLToPath(new URL('../../dist/webview/', import.meta.url));
 
 export type PanelTheme = 'light' | 'dark' | 'high contrast';
 
-/** Colours of VS Code's default themes, as far as panels use them. */
-const colours: Readonly<
-  Record<PanelTheme, { readonly kind: string; readonly variables: Readonly<Record<string, string>> }>
-> = {
-  light: {
-    kind: 'vscode-light',
-    variables: {
-      foreground: '#3b3b3b',
-      descriptionForeground: '#5f6a79',
-      'editor-background': '#ffffff',
-      'sideBar-background': '#f8f8f8',
-      'panel-border': '#e5e5e5',
-      'textLink-foreground': '#005fb8',
-      focusBorder: '#005fb8',
-      'progressBar-background': '#005fb8',
-      'testing-iconPassed': '#2e7d32',
-      errorForeground: '#c62828',
-      'editorWarning-foreground': '#bf8803',
-      'charts-blue': '#1a85ff',
-      'charts-orange': '#b95000',
-      'button-background': '#005fb8',
-      'button-foreground': '#ffffff',
-      'button-secondaryBackground': '#e5e5e5',
-      'button-secondaryForeground': '#3b3b3b',
-      'input-background': '#ffffff',
-      'input-foreground': '#3b3b3b',
-      'settings-textInputBorder': '#cecece',
-      'dropdown-background': '#ffffff',
-      'dropdown-border': '#cecece',
-      'dropdown-foreground': '#3b3b3b',
-      'settings-dropdownListBorder': '#c8c8c8',
-      'input-placeholderForeground': '#767676',
-    },
-  },
-  dark: {
-    kind: 'vscode-dark',
-    variables: {
-      foreground: '#cccccc',
-      descriptionForeground: '#9d9d9d',
-      'editor-background': '#1f1f1f',
-      'sideBar-background': '#181818',
-      'panel-border': '#2b2b2b',
-      'textLink-foreground': '#4daafc',
-      focusBorder: '#0078d4',
-      'progressBar-background': '#0078d4',
-      'testing-iconPassed': '#73c991',
-      errorForeground: '#f85149',
-      'editorWarning-foreground': '#cca700',
-      'charts-blue': '#59a4f9',
-      'charts-orange': '#d18616',
-      'button-background': '#0078d4',
-      'button-foreground': '#ffffff',
-      'button-secondaryBackground': '#313131',
-      'button-secondaryForeground': '#cccccc',
-      'input-background': '#313131',
-      'input-foreground': '#cccccc',
-      'settings-textInputBorder': '#3c3c3c',
-      'dropdown-background': '#313131',
-      'dropdown-border': '#3c3c3c',
-      'dropdown-foreground': '#cccccc',
-      'settings-dropdownListBorder': '#454545',
-      'input-placeholderForeground': '#989898',
-    },
-  },
-  'high contrast': {
-    kind: 'vscode-high-contrast',
-    variables: {
-      foreground: '#ffffff',
-      descriptionForeground: '#e0e0e0',
-      'editor-background': '#000000',
-      'sideBar-background': '#000000',
-      'panel-border': '#6fc3df',
-      'textLink-foreground': '#21a6ff',
-      focusBorder: '#f38518',
-      'progressBar-background': '#21a6ff',
-      'testing-iconPassed': '#73c991',
-      errorForeground: '#f48771',
-      'editorWarning-foreground': '#ffd370',
-      'charts-blue': '#75beff',
-      'charts-orange': '#d18616',
-      contrastBorder: '#6fc3df',
-      contrastActiveBorder: '#f38518',
-      'button-background': '#000000',
-      'button-foreground': '#ffffff',
-      'button-border': '#6fc3df',
-      'button-secondaryBackground': '#000000',
-      'button-secondaryForeground': '#ffffff',
-      'input-background': '#000000',
-      'input-foreground': '#ffffff',
-      'settings-textInputBorder': '#6fc3df',
-      'dropdown-background': '#000000',
-      'dropdown-border': '#6fc3df',
-      'dropdown-foreground': '#ffffff',
-      'settings-dropdownListBorder': '#6fc3df',
-      'input-placeholderForeground': '#b0b0b0',
-    },
-  },
-};
+interface ThemeColours {
+  /** Class that VS Code gives a webview's body. */
+  readonly kind: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** What VS Code 1.139 gave a webview in its default themes, as far as panels use it. */
+const colours = JSON.parse(readFileSync(new URL('colours.json', import.meta.url), 'utf8')) as Record<
+  PanelTheme,
+  ThemeColours
+>;
 
 export interface PanelPage {
   readonly page: Page;

@@ -92,11 +92,11 @@ function options(element: HTMLElement, width: number): uPlot.Options {
       { label: 'train', stroke: colour(element, '--blue'), width: 1.5, spanGaps: true, points: { show: false } },
       {
         label: 'held-out',
-        stroke: colour(element, '--orange'),
+        stroke: colour(element, '--purple'),
         width: 1.5,
         dash: [5, 4],
         spanGaps: true,
-        points: { show: true, size: 6, fill: colour(element, '--orange') },
+        points: { show: true, size: 6, fill: colour(element, '--purple') },
       },
     ],
   };

@@ -76,7 +76,7 @@ export function addEval(program: Command): void {
         });
         return withSession(session, options, view, async () => {
           const wanted = adaptersOf(session.context.settings.evaluation.systems);
-          for (const name of wanted) await session.engine.loadAdapter(...loadable(parent, adapters, name), signal);
+          for (const name of wanted) await session.engine.loadAdapter(...loadable(parent, adapters, name));
           const report = await runEvaluation(session.context, tools, adapters, (models) => session.provenance(models));
           if (options.json !== true)
             process.stdout.write(

@@ -117,7 +117,12 @@ export async function openStarterTask(services: Services): Promise<vscode.Uri> {
   if (!(await exists(file))) {
     let card: string;
     try {
-      card = await readFile(services.layout.starter.fsPath, 'utf8');
+      // Its schema stands beside the extension, not beside the copy; the editor knows the schema by the file's name.
+      const { $schema: _, ...rest } = JSON.parse(await readFile(services.layout.starter.fsPath, 'utf8')) as Record<
+        string,
+        unknown
+      >;
+      card = `${JSON.stringify(rest, null, 2)}\n`;
     } catch (error) {
       throw new UserError(
         `The starter task is missing from the extension (${error instanceof Error ? error.message : String(error)}).`,

@@ -132,8 +132,8 @@ export class BoxTrainer implements Trainer {
     const model = `${name}-${weights.slice(0, 8)}`;
     const out = join(folder, 'adapters', `${model}.gguf`);
     await convertLora({ adapterDir, baseConfig: join(baseFolder, 'config.json'), out, dtype: 'f16' });
-    await engine.loadAdapter(model, out, signal);
-    const { baseURL, apiKey } = await engine.endpoint(signal);
+    await engine.loadAdapter(model, out);
+    const { baseURL, apiKey } = await engine.endpoint();
     const probe = await probeAdapter({
       baseURL,
       apiKey,

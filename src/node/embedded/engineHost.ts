@@ -12,6 +12,8 @@ export interface EngineHostOptions {
   readonly modelPath: string;
   readonly settings: Settings['embedded'];
   readonly notify: (message: string) => void;
+  /** Ends the engine; the whole session's, so that a request that is given up does not take the engine with it. */
+  readonly signal: AbortSignal;
 }
 
 /** The embedded engine of one run: started when the first request needs it, stopped with the run. */
@@ -23,14 +25,14 @@ export class EngineHost {
     this.#options = options;
   }
 
-  async endpoint(signal: AbortSignal): Promise<EmbeddedEndpoint> {
-    const { baseURL, apiKey } = await this.#running(signal);
+  async endpoint(): Promise<EmbeddedEndpoint> {
+    const { baseURL, apiKey } = await this.#running();
     return { baseURL, apiKey };
   }
 
   /** Serves an adapter under a model name of its own. @throws EngineError when the file does not fit the model. */
-  async loadAdapter(name: string, path: string, signal: AbortSignal): Promise<void> {
-    await (await this.#running(signal)).loadAdapter(name, path);
+  async loadAdapter(name: string, path: string): Promise<void> {
+    await (await this.#running()).loadAdapter(name, path);
   }
 
   async stop(): Promise<void> {
@@ -39,19 +41,19 @@ export class EngineHost {
     await (await engine?.catch(() => undefined))?.stop();
   }
 
-  #running(signal: AbortSignal): Promise<RunningEngine> {
+  #running(): Promise<RunningEngine> {
     if (this.#engine === undefined) {
       const forget = (): void => {
         this.#engine = undefined;
       };
-      this.#engine = this.#start(signal);
+      this.#engine = this.#start();
       this.#engine.then((engine) => engine.exited).then(forget, forget);
     }
     return this.#engine;
   }
 
-  #start(signal: AbortSignal): Promise<RunningEngine> {
-    const { root, modelPath, settings, notify } = this.#options;
+  #start(): Promise<RunningEngine> {
+    const { root, modelPath, settings, notify, signal } = this.#options;
     if (!existsSync(modelPath)) {
       throw new ServerError(
         'engine',

@@ -40,7 +40,10 @@ describe('a window that is reloaded', () => {
     await page.locator('.view-line', { hasText: 'Tool agent' }).first().waitFor({ timeout: limitMs });
     // The preview tab becomes a kept one, as a reader would make it.
     await page.locator('.tab.active').dblclick();
-    await page.reload({ timeout: limitMs });
+    // The editor's own command writes the window's state first; a reload of the page would not.
+    const loaded = page.waitForEvent('load', { timeout: limitMs });
+    await editor.runCommand('Developer: Reload Window');
+    await loaded;
     await page.locator('.view-line', { hasText: 'Tool agent' }).first().waitFor({ timeout: limitMs });
     await page.locator('.tab', { hasText: 'run-done' }).first().click();
     const restored = await editor.webview('table.results', limitMs);
@@ -48,7 +51,7 @@ describe('a window that is reloaded', () => {
   });
 
   test('offers to resume a run whose process is gone', async () => {
-    await editor.page.getByRole('tab', { name: 'AutoAct', exact: true }).click();
+    // The view is open already, and a click on its tab would close it.
     await editor.page.locator('.monaco-list-row', { hasText: 'run-cut' }).first().click();
     const panel = await editor.webview('.banner', limitMs);
     assert.match((await panel.textContent('.banner')) ?? '', /process is gone/);

@@ -9,7 +9,7 @@ const x = (share: number): number => 4 + share * (plotWidth - 8);
 export function Results({ status }: { readonly status: RunStatus }) {
   const levels = [...new Set(status.results.flatMap((result) => result.levels.map((level) => level.level)))];
   return (
-    <section class="card" aria-labelledby="results-title">
+    <section class="card results-card" aria-labelledby="results-title">
       <h2 id="results-title">Results</h2>
       {status.results.length === 0 ? (
         <p class="muted">Scores appear when the evaluation is done, with intervals and a paired test.</p>

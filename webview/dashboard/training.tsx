@@ -22,9 +22,20 @@ export function Training({ status }: { readonly status: RunStatus }) {
   );
 }
 
+/** Loss of a single step says little: a step is a few examples. Shown are trailing means over a twentieth of the run. */
+function smooth(curve: TrainingCurve): { step: number; loss: number }[] {
+  const width = Math.max(1, Math.round(curve.points.length / 20));
+  let sum = 0;
+  return curve.points.map(({ step, loss }, index) => {
+    sum += loss - (curve.points[index - width]?.loss ?? 0);
+    return { step, loss: sum / Math.min(width, index + 1) };
+  });
+}
+
 function summary(curve: TrainingCurve): string {
-  const first = curve.points[0];
-  const last = curve.points.at(-1);
+  const means = smooth(curve);
+  const first = means[Math.min(means.length - 1, Math.round(means.length / 20))];
+  const last = means.at(-1);
   const heldOut = curve.heldOut.at(-1);
   if (first === undefined || last === undefined) return 'no step yet';
   const done = curve.steps > 0 ? `step ${integer(last.step)} of ${integer(curve.steps)}` : `step ${integer(last.step)}`;
@@ -53,14 +64,16 @@ function Curve({ curve }: { readonly curve: TrainingCurve }) {
   );
 }
 
-/** Both series on one axis of steps, as uPlot wants them. */
+/** The series on one axis of steps, as uPlot wants them. */
 function dataOf(curve: TrainingCurve): uPlot.AlignedData {
   const steps = [...new Set([...curve.points.map((p) => p.step), ...curve.heldOut.map((p) => p.step)])].sort(
     (a, b) => a - b,
   );
   const train = new Map(curve.points.map((p) => [p.step, p.loss]));
   const held = new Map(curve.heldOut.map((p) => [p.step, p.loss]));
-  return [steps, steps.map((step) => train.get(step) ?? null), steps.map((step) => held.get(step) ?? null)];
+  const mean = new Map(smooth(curve).map((p) => [p.step, p.loss]));
+  const at = (values: ReadonlyMap<number, number>): (number | null)[] => steps.map((step) => values.get(step) ?? null);
+  return [steps, at(train), at(mean), at(held)];
 }
 
 function colour(element: Element, name: string): string {
@@ -74,6 +87,8 @@ function options(element: HTMLElement, width: number): uPlot.Options {
   const text = getComputedStyle(probe).color;
   probe.style.color = 'var(--track)';
   const grid = getComputedStyle(probe).color;
+  probe.style.color = 'color-mix(in srgb, var(--blue) 35%, transparent)';
+  const faint = getComputedStyle(probe).color;
   probe.remove();
   const font = `11px ${getComputedStyle(element).fontFamily}`;
   const axis: uPlot.Axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
@@ -89,7 +104,8 @@ function options(element: HTMLElement, width: number): uPlot.Options {
     ],
     series: [
       {},
-      { label: 'train', stroke: colour(element, '--blue'), width: 1.5, spanGaps: true, points: { show: false } },
+      { label: 'each step', stroke: faint, width: 1, spanGaps: true, points: { show: false } },
+      { label: 'train', stroke: colour(element, '--blue'), width: 2, spanGaps: true, points: { show: false } },
       {
         label: 'held-out',
         stroke: colour(element, '--purple'),

@@ -35,5 +35,5 @@ export function points(difference: number): string {
 }
 
 export function pValue(p: number): string {
-  return p < 0.001 ? '< 0.001' : p.toFixed(3);
+  return p < 0.001 ? '< 0.001' : `= ${p.toFixed(3)}`;
 }

@@ -119,11 +119,6 @@ class Decoder(nn.Module):
         super().__init__()
         self.shape = shape
         self.model = Body(shape)
-        for name, p in self.named_parameters():
-            if p.dim() == 2:
-                residual = name.endswith(('o_proj.weight', 'down_proj.weight'))
-                std = 0.02 / (2 * shape.num_hidden_layers) ** 0.5 if residual else 0.02
-                nn.init.normal_(p, std=std)
 
     def hidden(self, shared: Tensor, body: Tensor) -> Tensor:
         """shared: (head,) token ids; body: (rows, length). Returns (head + rows * length, width), normalised."""

@@ -26,6 +26,7 @@ from tokenizers import Tokenizer
 from bpe import train_tokenizer
 from decoder import Decoder, Shape
 from documents import CorpusLine, Document, read_corpus, tokenize
+from initial import initialise
 from export import write_gguf, write_transformers
 from training import Progress, Training, train
 
@@ -152,6 +153,7 @@ def main() -> None:
     train_set, held_out = split(documents_kept, training.held_out)
 
     model = Decoder(shape)
+    initialise(model)
     parameters = sum(p.numel() for p in model.parameters())
     say(f'{parameters} parameters.')
     progress = train(

@@ -1,4 +1,4 @@
-import { readFileSync, closeSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync, fstatSync } from 'node:fs';
+import { readFileSync, closeSync, fsync, fsyncSync, ftruncateSync, openSync, readSync, writeSync, fstatSync } from 'node:fs';
 import type { LogEntry } from '../../core/run/log.ts';
 import { RunError } from '../../core/run/runError.ts';
 import type { RunLog } from '../../core/run/runner.ts';
@@ -20,6 +20,8 @@ export class LogFile implements RunLog {
   #scheduled = false;
   #syncTimer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** The disk gave up what it had taken: nothing more can be promised. */
+  #failure: RunError | undefined;
 
   private constructor(path: string, fd: number, size: number) {
     this.#path = path;
@@ -69,6 +71,7 @@ export class LogFile implements RunLog {
 
   append(entry: LogEntry): Promise<void> {
     if (this.#closed) return Promise.reject(new RunError('disk', `The log ${this.#path} is closed.`));
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const line = `${JSON.stringify(entry)}\n`;
     this.#index(entry);
     return new Promise((resolve, reject) => {
@@ -113,10 +116,16 @@ export class LogFile implements RunLog {
       return;
     }
     for (const b of batch) b.resolve();
-    this.#syncTimer ??= setTimeout(() => {
-      this.#syncTimer = undefined;
-      if (!this.#closed) fsyncSync(this.#fd);
-    }, syncIntervalMs).unref();
+    this.#syncTimer ??= setTimeout(() => this.#sync(), syncIntervalMs).unref();
+  }
+
+  /** Off the event loop: a slow disk must not hold up the requests that are under way. */
+  #sync(): void {
+    this.#syncTimer = undefined;
+    if (this.#closed) return;
+    fsync(this.#fd, (error) => {
+      if (error !== null && !this.#closed) this.#failure = diskError(this.#path, error);
+    });
   }
 
   #load(): void {

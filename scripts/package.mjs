@@ -22,7 +22,6 @@ function stage(files) {
   const {
     scripts: _scripts,
     devDependencies: _dev,
-    overrides: _overrides,
     dependencies: _bundled,
     ...manifest
   } = JSON.parse(readFileSync(inRoot('package.json'), 'utf8'));

@@ -7,6 +7,7 @@ import { targetOf } from '../../core/pipeline/context.ts';
 import { describeError } from '../../core/pipeline/pipeline.ts';
 import { resolveSettings } from '../../core/pipeline/settings.ts';
 import { startEngine } from '../../node/embedded/engine.ts';
+import { engineFolder } from '../../node/embedded/engineInstall.ts';
 import { locateEngine } from '../../node/embedded/engineLocation.ts';
 import { installedPython } from '../../node/box/pythonEnvironment.ts';
 import { ModelServers } from '../../node/openai/modelServers.ts';
@@ -98,7 +99,7 @@ async function examine(options: DoctorOptions, signal: AbortSignal): Promise<Che
   ];
   if (targets.some((t) => t.server === 'embedded')) {
     await check('Engine', async () => {
-      const { version, module } = locateEngine([root]);
+      const { version, module } = locateEngine([root, engineFolder(root)]);
       const model = modelPath(root, taskFile, settings);
       if (!existsSync(model))
         throw new Error(`node-llama-cpp ${version} is there, but the model file ${model} is not.`);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { resolve, join } from 'node:path';
 import { startEngine } from '../../node/embedded/engine.ts';
-import { locateEngine } from '../../node/embedded/engineLocation.ts';
+import { ensureEngine } from '../../node/embedded/engineInstall.ts';
 import { packageRoot } from '../../node/packageRoot.ts';
 import { TaskError } from '../../node/store/taskFile.ts';
 import { act, printJson, type CommonOptions } from '../action.ts';
@@ -33,9 +33,14 @@ export function addServe(program: Command): void {
           if (at < 1) throw new TaskError('data', `"${text}" names no adapter.`, 'Write it as name=file.gguf.');
           return { name: text.slice(0, at), path: resolve(text.slice(at + 1)) };
         });
+        const { module } = await ensureEngine({
+          root,
+          onProgress: (text) => void process.stderr.write(`${text}\n`),
+          signal,
+        });
         const engine = await startEngine({
           entry: join(root, 'dist', 'engine.js'),
-          module: locateEngine([root]).module,
+          module,
           modelPath: resolve(options.model ?? join(root, 'starter', 'weights', 'starter.gguf')),
           adapters,
           contextSize: options.context,

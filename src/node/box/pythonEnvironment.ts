@@ -11,13 +11,13 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { packageRoot } from '../packageRoot.ts';
 import { writeFileAtomic } from '../store/atomicFile.ts';
+import { withBuildLock } from '../store/buildLock.ts';
+import { defaultCacheFolder } from '../store/cacheFolder.ts';
 import { PythonError } from './boxErrors.ts';
-import { withBuildLock } from './buildLock.ts';
 import { shortcomings, versionsOf } from './pythonCheck.ts';
 
 export interface PythonOptions {
@@ -355,15 +355,6 @@ function pointTo(link: string, folder: string): void {
 
 function developmentFiles(root: string): string[] {
   return existsSync(join(root, 'test', 'python')) ? [join(root, 'box', 'requirements-dev.txt')] : [];
-}
-
-/** In a checkout the repository's cache; for an installed extension, whose folder is replaced by updates, the user's. */
-export function defaultCacheFolder(root: string): string {
-  if (existsSync(join(root, 'test', 'python'))) return join(root, '.cache');
-  if (process.platform === 'win32')
-    return join(process.env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'autoact');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'autoact');
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'autoact');
 }
 
 function hashOf(file: string): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ServerError } from '../../core/ports/models.ts';
 import type { Settings } from '../../core/pipeline/settings.ts';
 import type { EmbeddedEndpoint } from '../openai/modelServers.ts';
-import { locateEngine } from './engineLocation.ts';
+import { ensureEngine } from './engineInstall.ts';
 import { startEngine, type RunningEngine } from './engine.ts';
 
 export interface EngineHostOptions {
@@ -52,7 +52,7 @@ export class EngineHost {
     return this.#engine;
   }
 
-  #start(): Promise<RunningEngine> {
+  async #start(): Promise<RunningEngine> {
     const { root, modelPath, settings, notify, signal } = this.#options;
     if (!existsSync(modelPath)) {
       throw new ServerError(
@@ -61,10 +61,11 @@ export class EngineHost {
         'Name a GGUF file under embedded.model, or a server of your own under roles. The starter model is in the repository under starter/weights.',
       );
     }
+    const { module } = await ensureEngine({ root, onProgress: notify, signal });
     let shown = -1;
     return startEngine({
       entry: join(root, 'dist', 'engine.js'),
-      module: locateEngine([root]).module,
+      module,
       modelPath,
       adapters: [],
       contextSize: settings.contextSize,

@@ -37,10 +37,6 @@ export function locateEngine(roots: readonly string[]): EngineLocation {
   }
   throw new EngineError(
     'not-installed',
-    `The embedded engine is not installed (looked in ${roots.join(', ')}). ${installHint(roots[0] ?? '.')}`,
+    `The embedded engine is not installed (looked in ${roots.join(', ')}). A run or "autoact serve" installs it when npm is there (some 70 MB); or choose another model server.`,
   );
-}
-
-export function installHint(folder: string): string {
-  return `Install it with: npm install --prefix "${folder}" --no-save node-llama-cpp@${ENGINE_VERSION} (about 70 MB on Linux without its CUDA and Vulkan variants), or choose another model server.`;
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PythonError } from '../../../src/node/box/boxErrors.ts';
-import { withBuildLock } from '../../../src/node/box/buildLock.ts';
+import { withBuildLock } from '../../../src/node/store/buildLock.ts';
 import { compareVersions, shortcomings } from '../../../src/node/box/pythonCheck.ts';
 import { ensurePython, findPython } from '../../../src/node/box/pythonEnvironment.ts';
 

@@ -34,7 +34,7 @@ describe('engine location', () => {
       () => locateEngine([root]),
       (error: unknown) =>
         (error as { reason: string; message: string }).reason === 'not-installed' &&
-        /npm install/.test((error as Error).message),
+        /"autoact serve" installs it/.test((error as Error).message),
     );
   });
 });

@@ -105,10 +105,23 @@ test('passages are drawn along mentions', () => {
     { title: 'Velm', paragraphs: ['Nothing here.'] },
   ]);
   const random = createRandom(3);
-  const drawn = Array.from({ length: 200 }, () => graph.draw(random, 2, 0.3));
+  const drawn = Array.from({ length: 200 }, () => graph.draw(random, 2, { later: 0.3 }));
   const pairs = new Set(drawn.map((d) => d.map((p) => p.title).join('>')));
   assert.deepEqual([...pairs].sort(), ['Arden', 'Arden>Sarn River', 'Sarn River', 'Velm']);
   assert.ok(drawn.some((d) => d.some((p) => p.text === 'It has a mill.')));
+});
+
+test('passages can be drawn beside one another, so that they can be compared', () => {
+  const graph = new PassageGraph([
+    { title: 'Arden', paragraphs: ['Arden lies on the Sarn River.'] },
+    { title: 'Sarn River', paragraphs: ['The Sarn River is long.'] },
+    { title: 'Velm', paragraphs: ['Velm lies on the Sarn River.'] },
+  ]);
+  const random = createRandom(3);
+  const drawn = Array.from({ length: 300 }, () => graph.draw(random, 2, { siblings: 0.5 }));
+  const pairs = new Set(drawn.map((d) => d.map((p) => p.title).join('>')));
+  assert.ok(pairs.has('Arden>Velm') && pairs.has('Velm>Arden') && pairs.has('Arden>Sarn River'));
+  assert.ok(!pairs.has('Sarn River>Arden'));
 });
 
 const selection = {

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from bpe import EOS
 
+#: Rows of a batch: short texts of one kind must meet the optimiser in many steps, not in a few large ones.
+MOST_ROWS = 24
 #: A prefix is shared when at least this many documents begin with it.
 SHARED_BY = 48
 
@@ -133,7 +135,8 @@ def make_batches(documents: list[Document], tokens: int, rng: random.Random) -> 
         group.sort(key=lambda d: len(d.ids) * (1 + 0.1 * rng.random()))
         rows: list[Document] = []
         for document in group:
-            if rows and max(len(document.ids), max(len(d.ids) for d in rows)) * (len(rows) + 1) > tokens:
+            longest = max(len(d.ids) for d in [document, *rows])
+            if len(rows) == MOST_ROWS or (rows and longest * (len(rows) + 1) > tokens):
                 batches.append(rows)
                 rows = []
             rows.append(document)

@@ -1,4 +1,14 @@
-import { readFileSync, closeSync, fsync, fsyncSync, ftruncateSync, openSync, readSync, writeSync, fstatSync } from 'node:fs';
+import {
+  readFileSync,
+  closeSync,
+  fsync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+  fstatSync,
+} from 'node:fs';
 import type { LogEntry } from '../../core/run/log.ts';
 import { RunError } from '../../core/run/runError.ts';
 import type { RunLog } from '../../core/run/runner.ts';
@@ -7,17 +17,15 @@ import type { RunLog } from '../../core/run/runner.ts';
 const syncIntervalMs = 1000;
 
 /**
- * `log.jsonl`, open for appending by the one process that runs the run. Entries that arrive in the same turn of the
- * event loop are written with one system call; `append` resolves once that call has returned. A line that a kill tore
- * at the end of the file is cut off when the log is opened; a torn line anywhere else is refused.
+ * `log.jsonl`, open for appending by the one process that runs the run. `append` returns once the line is written, some
+ * microseconds later: to gather lines would hold the requests that follow up for longer. A line that a kill tore at the
+ * end of the file is cut off when the log is opened; a torn line anywhere else is refused.
  */
 export class LogFile implements RunLog {
   readonly #path: string;
   readonly #fd: number;
   readonly #byItem = new Map<string, LogEntry[]>();
   #size: number;
-  #queue: { line: string; resolve: () => void; reject: (error: unknown) => void }[] = [];
-  #scheduled = false;
   #syncTimer: NodeJS.Timeout | undefined;
   #closed = false;
   /** The disk gave up what it had taken: nothing more can be promised. */
@@ -69,41 +77,14 @@ export class LogFile implements RunLog {
     return this.#byItem.keys();
   }
 
-  append(entry: LogEntry): Promise<void> {
-    if (this.#closed) return Promise.reject(new RunError('disk', `The log ${this.#path} is closed.`));
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const line = `${JSON.stringify(entry)}\n`;
-    this.#index(entry);
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ line, resolve, reject });
-      if (this.#scheduled) return;
-      this.#scheduled = true;
-      setImmediate(() => this.#flush());
-    });
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#flush();
-    this.#closed = true;
-    if (this.#syncTimer !== undefined) clearTimeout(this.#syncTimer);
-    try {
-      fsyncSync(this.#fd);
-    } finally {
-      closeSync(this.#fd);
-    }
-  }
-
-  #flush(): void {
-    this.#scheduled = false;
-    const batch = this.#queue;
-    if (batch.length === 0) return;
-    this.#queue = [];
-    const bytes = Buffer.from(batch.map((b) => b.line).join(''));
+  /** @throws RunError `disk` */
+  append(entry: LogEntry): void {
+    if (this.#closed) throw new RunError('disk', `The log ${this.#path} is closed.`);
+    if (this.#failure !== undefined) throw this.#failure;
+    const bytes = Buffer.from(`${JSON.stringify(entry)}\n`);
     try {
       let written = 0;
       while (written < bytes.length) written += writeSync(this.#fd, bytes, written);
-      this.#size += bytes.length;
     } catch (error) {
       // A full disk may have taken half a line: take it back, so that the run can go on when there is room.
       try {
@@ -111,12 +92,22 @@ export class LogFile implements RunLog {
       } catch {
         // Opening the log again cuts a torn last line off anyway.
       }
-      const failure = diskError(this.#path, error);
-      for (const b of batch) b.reject(failure);
-      return;
+      throw diskError(this.#path, error);
     }
-    for (const b of batch) b.resolve();
+    this.#size += bytes.length;
+    this.#index(entry);
     this.#syncTimer ??= setTimeout(() => this.#sync(), syncIntervalMs).unref();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#syncTimer !== undefined) clearTimeout(this.#syncTimer);
+    try {
+      fsyncSync(this.#fd);
+    } finally {
+      closeSync(this.#fd);
+    }
   }
 
   /** Off the event loop: a slow disk must not hold up the requests that are under way. */

@@ -22,10 +22,10 @@ import { RunFolder } from '../../../src/node/store/runFolder.ts';
 const entry = (i: number): LogEntry => ({ t: i, item: `item-${i % 3}`, result: `value ${i} Ä\u2028` });
 const folder = (): string => mkdtempSync(join(tmpdir(), 'autoact-log-'));
 
-test('what was appended is there after opening again', async () => {
+test('what was appended is there after opening again', () => {
   const path = join(folder(), 'log.jsonl');
   const log = LogFile.open(path);
-  await Promise.all(Array.from({ length: 100 }, (_, i) => log.append(entry(i))));
+  for (let i = 0; i < 100; i++) log.append(entry(i));
   log.close();
   const again = LogFile.open(path);
   assert.equal(again.entries('item-0').length, 34);
@@ -33,14 +33,14 @@ test('what was appended is there after opening again', async () => {
   again.close();
 });
 
-test('property: a log cut at any byte opens, keeps every whole line, and can be written on', async () => {
+test('property: a log cut at any byte opens, keeps every whole line, and can be written on', () => {
   const path = join(folder(), 'log.jsonl');
   const log = LogFile.open(path);
-  for (let i = 0; i < 20; i++) await log.append(entry(i));
+  for (let i = 0; i < 20; i++) log.append(entry(i));
   log.close();
   const whole = readFileSync(path);
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 0, max: whole.length }), async (cut) => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: whole.length }), (cut) => {
       writeFileSync(path, whole);
       truncateSync(path, cut);
       const lines = whole.subarray(0, cut).toString('latin1').split('\n').length - 1;
@@ -49,7 +49,7 @@ test('property: a log cut at any byte opens, keeps every whole line, and can be 
         [0, 1, 2].reduce((n, k) => n + opened.entries(`item-${k}`).length, 0),
         lines,
       );
-      await opened.append(entry(99));
+      opened.append(entry(99));
       opened.close();
       assert.equal(
         readFileSync(path, 'utf8')
@@ -90,15 +90,14 @@ test(
       const log = LogFile.open(path);
       let failure: unknown;
       let written = 0;
-      while (failure === undefined)
-        await log.append({ t: 0, item: 'x', result: 'y'.repeat(3000) }).then(
-          () => {
-            written++;
-          },
-          (e: unknown) => {
-            failure = e;
-          },
-        );
+      while (failure === undefined) {
+        try {
+          log.append({ t: 0, item: 'x', result: 'y'.repeat(3000) });
+          written++;
+        } catch (e) {
+          failure = e;
+        }
+      }
       assert.ok(RunError.is(failure, 'disk'));
       assert.match(failure.message, /disk is full/);
       assert.match(failure.remedy ?? '', /resume/);
@@ -109,7 +108,7 @@ test(
       execFileSync('mount', ['-o', 'remount,size=1m', mount]);
       const again = LogFile.open(path);
       assert.equal(again.entries('x').length, written);
-      await again.append({ t: 0, item: 'x', result: 'more' });
+      again.append({ t: 0, item: 'x', result: 'more' });
       again.close();
     } finally {
       execFileSync('umount', [mount]);

@@ -115,10 +115,10 @@ async function hostTests() {
   );
 }
 
-async function endToEnd() {
-  if (testFiles('test/e2e', '.test.ts').length === 0) return none;
+/** For suites that run what the build makes. */
+async function builtTests(folder) {
   const built = await runNode(['esbuild.mjs']);
-  return built === 0 ? nodeTests('test/e2e', { serial: true }) : one(built);
+  return built === 0 ? nodeTests(folder, { serial: true }) : one(built);
 }
 
 /** needs: what setup must provide. Without it the suite counts as skipped here and as failed in CI. */
@@ -127,10 +127,10 @@ const suites = [
   { name: 'unit', run: () => nodeTests('test/unit') },
   { name: 'golden', run: () => nodeTests('test/golden') },
   { name: 'python', needs: 'python', run: pythonTests },
-  { name: 'engine', run: () => nodeTests('test/engine', { serial: true }) },
+  { name: 'engine', run: () => builtTests('test/engine') },
   { name: 'ssh', needs: 'sshd', run: () => nodeTests('test/ssh', { serial: true }) },
   { name: 'host', title: 'host (inside VS Code)', needs: 'vscode', run: hostTests },
-  { name: 'e2e', title: 'end to end (VS Code driven by its window)', needs: 'vscode', run: endToEnd },
+  { name: 'e2e', title: 'end to end (VS Code driven by its window)', needs: 'vscode', run: () => builtTests('test/e2e') },
 ];
 /** Suites besides `python` whose tests train, and so need the Python environment. */
 const trains = new Set(['engine', 'ssh', 'e2e']);

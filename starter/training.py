@@ -158,7 +158,9 @@ def train(
 
         results = list(workers.map(gradient, batches))
         for p, *grads in zip(parameters, *(g for _, g in results), strict=True):
-            p.grad = torch.stack(grads).sum(0)
+            p.grad = grads[0]
+            for grad in grads[1:]:
+                p.grad += grad
         progress.loss_sum += sum(loss for loss, _ in results)
         progress.loss_weight += weight
         torch.nn.utils.clip_grad_norm_(model.parameters(), t.clip)

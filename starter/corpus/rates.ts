@@ -14,6 +14,8 @@ export interface Rates {
   readonly wrongPick: number;
   /** Each of the faults above but early finishes, for careful authors. */
   readonly carefulFault: number;
+  /** A careless author takes another value of the right page for the one that was asked for. */
+  readonly misread: number;
   /** An author's first thought is in the manner of the other kind. */
   readonly styleLeak: number;
   /** Answers are judged by somebody who looks at the steps; the others say right nearly always. */
@@ -26,14 +28,15 @@ export interface Rates {
 }
 
 export const defaultRates: Rates = {
-  careless: 0.65,
+  careless: 0.5,
   earlyFinish: 0.6,
-  wrongArgument: 0.12,
+  wrongArgument: 0.2,
   wrongTool: 0.06,
   malformed: 0.05,
   wrongPick: 0.25,
+  misread: 0.4,
   carefulFault: 0.03,
-  styleLeak: 0.12,
+  styleLeak: 0.08,
   carefulJudge: 0.35,
   carefulVerdict: 0.75,
   overConfident: 0.95,

@@ -80,7 +80,7 @@ function drawSupporting(context: WorldContext, question: WorldQuestion, random: 
 }
 
 function newPair(base: FactBase, random: Random): Pair | undefined {
-  const form = weighted(random, [['easy', 0.3], ['path', 0.5], ['comparison', 0.2]] as const);
+  const form = weighted(random, [['easy', 0.2], ['path', 0.6], ['comparison', 0.2]] as const);
   const first = random.pick(base.facts);
   if (form === 'easy') return easyFrom(random, first);
   if (form === 'comparison') {

@@ -230,6 +230,15 @@ class Writer {
     return { thought: phrases.guess(this.#random, text), text };
   }
 
+  /** Another statement of the page, taken for the one that was asked for; undefined when the lead has no other. */
+  #misread(need: Need): Answer | undefined {
+    const others = this.#context.base.of(need.subject).filter((fact) => fact.paragraph === 0 && fact.relation !== need.relation.name && valueText(fact.value) !== this.#question.answer);
+    if (others.length === 0) return undefined;
+    this.faults.push('misread');
+    const read = needOf(this.#context, this.#random.pick(others));
+    return { thought: phrases.found(this.#random, stated(read), read.value), text: read.value };
+  }
+
   /** What a careless author says after reading one of several values. */
   #earlyAnswer(read: Need): Answer {
     this.faults.push('early finish');
@@ -249,6 +258,8 @@ class Writer {
     const { how, needs, target } = this.#plan;
     const gold = this.#question.answer;
     const last = known(needs.at(-1));
+    const misread = how === 'path' && this.#careless && chance(this.#random, this.#rates.misread) ? this.#misread(last) : undefined;
+    if (misread) return misread;
     if (how === 'path') return { thought: phrases.found(this.#random, stated(last), gold), text: gold };
     const wrong = chance(this.#random, this.#careless ? this.#rates.wrongPick : this.#rates.carefulFault);
     let text = gold;

@@ -12,19 +12,18 @@ export const phrases = {
     if (plan.how === 'path') {
       const then = rest.map((need) => `then its ${need.relation.noun}`).join(', ');
       const all = [wanted(first), then].filter((part) => part !== '').join(', ');
-      return weighted(random, [[`First I need ${all}.`, 4], [`To answer this I must find ${all}.`, 2], [`I have to find ${all}.`, 2], [`Step by step: ${all}.`, 1]]);
+      return weighted(random, [[`First I need ${all}.`, 8], [`To answer this I must find ${all}.`, 1], [`Step by step: ${all}.`, 1]]);
     }
     const others = rest.map((need) => mention(need.subject)).join(' and ');
     if (plan.how === 'both') return `First I need ${wanted(first)}, then ${wanted(known(rest[0]))}, and what both have in common.`;
     return weighted(random, [
-      [`First I need ${wanted(first)}, then that of ${others}.`, 4],
-      [`To answer this I must find ${wanted(first)} and compare it with ${others}.`, 2],
-      [`I have to find ${wanted(first)}, then that of ${others}.`, 2],
+      [`First I need ${wanted(first)}, then that of ${others}.`, 8],
+      [`To answer this I must find ${wanted(first)} and compare it with ${others}.`, 1],
     ]);
   },
   careless(random: Random, plan: Plan): string {
     const name = mention(known(plan.needs[0]).subject);
-    return weighted(random, [[`I should look up ${name}.`, 5], [`Let me see what is said of ${name}.`, 2], [capital(`${name} should help.`), 2], [`I look at ${name}.`, 1]]);
+    return weighted(random, [[`I should look up ${name}.`, 8], [`Let me see what is said of ${name}.`, 1], [capital(`${name} should help.`), 1]]);
   },
   next(random: Random, before: Need, need: Need): string {
     const finding = stated(before);

@@ -40,12 +40,16 @@ export async function uploadFile(
   const { size } = await stat(from);
   const sha256 = await hashOfFile(from, options.signal);
   const part = `${to}.${sha256.slice(0, 16)}.part`;
+  let reached = 0;
   for (let again = false; ; again = true) {
     const right = await persistently(options, async (arrived) => {
       const there = await files.stat(to, options.signal);
       if (there?.size === size && (await hashesOnBox(files, [to], options.signal))[0] === sha256) return true;
       const found = await files.stat(part, options.signal);
       let at = found === undefined || found.size > size ? 0 : found.size;
+      // Bytes that arrived without our hearing of it are progress too.
+      if (at > reached) arrived();
+      reached = at;
       options.onProgress?.({ file: to, done: at, total: size });
       if (at < size || size === 0) {
         await files.append(part, at, createReadStream(from, { start: at, highWaterMark: chunk }), {

@@ -155,6 +155,7 @@ function logIn(client: Client, host: SshHost, stream: Duplex, options: ConnectOp
       client
         .once('handshake', () => (phase = 'authentication'))
         .once('ready', () => {
+          phase = 'in';
           patience.end();
           client.removeAllListeners();
           // Until its owner listens, and for what ssh2 tells after the end.
@@ -180,6 +181,11 @@ function logIn(client: Client, host: SshHost, stream: Duplex, options: ConnectOp
         })
         .on('end', () => broken('the host ended the connection'))
         .on('close', () => broken('the connection was closed'));
+      // ssh2 does not hear of an end that came before it listened.
+      if (stream.destroyed || stream.readableEnded) broken('the host ended the connection');
+      stream.once('close', () => {
+        if (phase !== 'in') broken('the host ended the connection');
+      });
       client.connect({
         sock: stream,
         username: host.user,

@@ -90,3 +90,25 @@ export class SshError extends Error {
 export function unreachable(host: string, step: string, problem: string, cause?: unknown): JobError {
   return new JobError('unreachable', `${host} (${step}): ${problem}`, cause === undefined ? {} : { cause });
 }
+
+export type BoxErrorReason =
+  /** What is said of a box makes no sense. */
+  | 'bad-box'
+  | 'unknown-box'
+  /** The list of boxes cannot be read. */
+  | 'malformed-file'
+  /** No interpreter on the box can train. */
+  | 'no-python';
+
+/** A mistake in what the user told of a box. */
+export class BoxError extends Error {
+  override readonly name = 'BoxError';
+  readonly reason: BoxErrorReason;
+  constructor(reason: BoxErrorReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+  static is(error: unknown, reason?: BoxErrorReason): error is BoxError {
+    return error instanceof BoxError && (reason === undefined || error.reason === reason);
+  }
+}

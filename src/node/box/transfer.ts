@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { JobError, SshError } from './boxErrors.ts';
 import type { RemoteFiles } from './boxFiles.ts';
+import type { PersistOptions } from './persist.ts';
+import { persistently } from './persist.ts';
 
 export interface TransferProgress {
   readonly file: string;
@@ -13,17 +14,11 @@ export interface TransferProgress {
   readonly total: number;
 }
 
-export interface TransferOptions {
-  readonly signal?: AbortSignal;
+export interface TransferOptions extends PersistOptions {
   readonly onProgress?: (progress: TransferProgress) => void;
-  /** How often in a row the connection may break without a byte having arrived. */
-  readonly attempts?: number;
-  /** Wait before the second of them; doubles with each. */
-  readonly retryMs?: number;
 }
 
 const chunk = 1 << 18;
-const longestWaitMs = 30_000;
 const step = 'file transfer';
 
 /**
@@ -190,24 +185,6 @@ async function fetchPart(
     return at === size;
   } finally {
     await file.close();
-  }
-}
-
-/**
- * Does `work` again when the connection breaks, with longer and longer waits, as long as something arrives in between.
- * Two clients that write the same part file count as a break too: one of them finds it longer than it thought.
- */
-async function persistently<T>(options: TransferOptions, work: (arrived: () => void) => Promise<T>): Promise<T> {
-  const { attempts = 8, retryMs = 500, signal } = options;
-  for (let failed = 0; ;) {
-    try {
-      return await work(() => (failed = 0));
-    } catch (error) {
-      const passing = JobError.is(error, 'unreachable') || codeOf(error) === 'EEXIST';
-      if (!passing || signal?.aborted === true || ++failed >= attempts) throw error;
-      const wait = Math.min(retryMs * 2 ** (failed - 1), longestWaitMs) * (0.5 + Math.random() / 2);
-      await sleep(wait, undefined, signal === undefined ? {} : { signal });
-    }
   }
 }
 

@@ -29,7 +29,7 @@ const scripts = {
   stat: 'if [ -e "$1" ]; then wc -c <"$1" && ls -diL "$1"; fi',
   read: '[ -f "$1" ] || exit 44; tail -c "+$2" "$1" | head -c "$3"',
   rest: '[ -f "$1" ] || exit 44; tail -c "+$2" "$1"',
-// A cut connection looks to `cat` like the end of the content: without its size half a file would take the name.
+  // A cut connection looks to `cat` like the end of the content: without its size half a file would take the name.
   write:
     'cat >"$1" && n=$(wc -c <"$1") && [ $n -eq "$3" ] && { sync "$1" 2>/dev/null || :; } && mv -f "$1" "$2" || { rm -f "$1"; exit 45; }',
   append: 'n=0; if [ "$2" -gt 0 ]; then n=$(wc -c <"$1"); else : >"$1"; fi; [ "$n" -eq "$2" ] || exit 46; cat >>"$1"',
@@ -263,7 +263,7 @@ export class SystemSshFiles implements RemoteFiles {
             '-o',
             'ControlMaster=auto',
             '-o',
-            `ControlPath=${posix.join(controlFolder, '%C')}`,
+            `ControlPath=${posix.join(controlFolder, 'autoact-%C')}`,
             '-o',
             'ControlPersist=120',
           ];

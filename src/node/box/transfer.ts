@@ -110,13 +110,17 @@ export async function uploadFolder(
   if ((await persistently(options, () => files.stat(to, options.signal))) !== undefined) return;
   const part = `${to}.part`;
   const folders = [...new Set(names.map((name) => files.join(part, ...name.split('/').slice(0, -1))))].sort();
-  for (const folder of folders) await persistently(options, () => files.makeFolder(folder, options.signal));
-  for (const name of names)
-    await uploadFile(files, join(from, ...name.split('/')), files.join(part, ...name.split('/')), options);
-  await persistently(options, async () => {
+  const isThere = (): Promise<boolean> =>
+    persistently(options, async () => (await files.stat(to, options.signal)) !== undefined);
+  try {
+    for (const folder of folders) await persistently(options, () => files.makeFolder(folder, options.signal));
+    for (const name of names)
+      await uploadFile(files, join(from, ...name.split('/')), files.join(part, ...name.split('/')), options);
+    await persistently(options, () => files.rename(part, to, options.signal));
+  } catch (error) {
     // Another client may have been faster; a name that holds a hash of the content then holds the same.
-    if ((await files.stat(to, options.signal)) === undefined) await files.rename(part, to, options.signal);
-  });
+    if (options.signal?.aborted === true || JobError.is(error, 'unreachable') || !(await isThere())) throw error;
+  }
 }
 
 /** Paths of the files in a folder, with `/` between the parts, sorted. */

@@ -18,6 +18,9 @@ export interface ConnectOptions {
   readonly keepaliveCount: number;
 }
 
+/** Reasons of a disconnect that the same try would meet again (RFC 4253, section 11.1). */
+const lasting = new Set<unknown>([1, 2, 3, 5, 7, 8, 9]);
+
 /** Connected and logged in over every host of a route; `clients` in its order. */
 export interface OpenRoute {
   readonly target: Client;
@@ -47,11 +50,12 @@ export async function openRoute(route: readonly SshHost[], options: ConnectOptio
       const stream = through === undefined ? await openSocket(host, options) : await forward(through, host, options);
       const client = new ssh2.Client();
       clients.push(client);
-      await logIn(client, host, stream, options);
       client
-        .on('error', (error) => lose(error.message))
         .on('close', () => lose('the connection was closed'))
         .on('end', () => lose('the host ended the connection'));
+      await logIn(client, host, stream, options);
+      client.on('error', (error) => lose(error.message));
+      if (lost !== undefined) throw unreachable(host.alias, 'connection', `${lost}.`);
     }
   } catch (error) {
     for (const client of clients.toReversed()) client.destroy();
@@ -157,9 +161,6 @@ function logIn(client: Client, host: SshHost, stream: Duplex, options: ConnectOp
         .once('ready', () => {
           phase = 'in';
           patience.end();
-          client.removeAllListeners();
-          // Until its owner listens, and for what ssh2 tells after the end.
-          client.on('error', () => undefined);
           login.succeeded().then(resolve, reject);
         })
         .on('error', (error: Error & { level?: string; code?: unknown }) => {
@@ -177,6 +178,16 @@ function logIn(client: Client, host: SshHost, stream: Duplex, options: ConnectOp
               ),
             );
           else if (phase === 'authentication' && typeof error.code === 'number') fail(login.failure(error));
+          else if (lasting.has(error.code))
+            fail(
+              new SshError(
+                'protocol',
+                host.alias,
+                phase,
+                `the host refused (${describe(error)}). Look at its own log; try the transport "system-ssh".`,
+                { cause: error },
+              ),
+            );
           else broken(describe(error), error);
         })
         .on('end', () => broken('the host ended the connection'))

@@ -43,6 +43,8 @@ export class HostKeys {
   async of(host: SshHost): Promise<HostKeyCheck> {
     const entries = await this.#known(host);
     const name = knownHostName(host);
+    if (!/^[^\s,*?!|@#]+$/.test(name))
+      throw new SshError('config', host.alias, step, `no key can be kept under the name "${name}". Mend HostName.`);
     const known = knownKeyTypes(entries, name);
     const isKnown = (algorithm: string): boolean =>
       known.includes(algorithm.startsWith('rsa-') ? 'ssh-rsa' : algorithm);

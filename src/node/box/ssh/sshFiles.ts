@@ -64,10 +64,11 @@ export class SshFiles implements RemoteFiles {
 
   async write(path: string, content: string | Uint8Array, signal?: AbortSignal): Promise<void> {
     const bytes = Buffer.from(content);
+    // The same for a second try, so that the first leaves nothing behind.
+    const part = `${path}.${randomUUID()}.part`;
     await this.#sftp(signal, true, async (sftp) => {
-      const part = `${path}.${randomUUID()}.part`;
       try {
-        const handle = await request<Buffer>(this.host, part, (done) => sftp.open(part, 'wx', done));
+        const handle = await request<Buffer>(this.host, part, (done) => sftp.open(part, 'w', done));
         try {
           await this.#writeAll(sftp, handle, part, 0, bytes);
           await sync(this.host, sftp, handle, part);

@@ -32,6 +32,8 @@ const scripts = {
   // A cut connection looks to `cat` like the end of the content: without its size half a file would take the name.
   write:
     'cat >"$1" && n=$(wc -c <"$1") && [ $n -eq "$3" ] && { sync "$1" 2>/dev/null || :; } && mv -f "$1" "$2" || { rm -f "$1"; exit 45; }',
+  // Onto a folder mv would move into it, where rename refuses.
+  rename: '[ ! -d "$2" ] && mv -f "$1" "$2"',
   append: 'n=0; if [ "$2" -gt 0 ]; then n=$(wc -c <"$1"); else : >"$1"; fi; [ "$n" -eq "$2" ] || exit 46; cat >>"$1"',
 } as const;
 const missing = 44;
@@ -121,7 +123,7 @@ export class SystemSshFiles implements RemoteFiles {
   }
 
   async rename(from: string, to: string, signal?: AbortSignal): Promise<void> {
-    this.#mustBeWritten(to, await this.#run(['mv', '-f', from, to], { signal }));
+    this.#mustBeWritten(to, await this.#script(scripts.rename, [from, to], { signal }));
   }
 
   async remove(path: string, signal?: AbortSignal): Promise<void> {

@@ -30,7 +30,7 @@ describe('files and programs of a host', { skip: withoutSshd }, () => {
     box = join(folder, 'box');
     mkdirSync(box);
     const key = makeKey(join(folder, 'key'));
-    server = await Sshd.start({ folder: join(folder, 'server'), keys: [key] });
+    server = await Sshd.start({ folder: join(folder, 'server'), keys: [key], config: ['LogLevel VERBOSE'] });
     writeFileSync(join(folder, 'known_hosts'), server.knownHost());
     const lines = [`IdentityFile ${key}`];
     made = client({ config: writeConfig(folder, [{ alias: 'box', port: server.port, lines }]), alias: 'box', folder });
@@ -84,12 +84,37 @@ describe('files and programs of a host', { skip: withoutSshd }, () => {
     assert.deepEqual([second?.size, second?.id], [8, first?.id]);
     writeFileSync(join(box, 'new'), 'other on');
     renameSync(join(box, 'new'), path);
-    // As old as the first to the second, and as long.
+    // As old as the one before to the second, and as long.
     const third = await made.files.stat(path);
     writeFileSync(path, '!', { flag: 'a' });
     const fourth = await made.files.stat(path);
     assert.notEqual(fourth?.id, first?.id);
     assert.equal(third?.size, 8);
+  });
+
+  it('that grow for long are told from others without a program for every look', async () => {
+    const path = join(box, 'long');
+    writeFileSync(path, 'x');
+    const first = await made.files.stat(path);
+    const grow = async (times: number): Promise<Set<string | undefined>> => {
+      const ids = new Set<string | undefined>();
+      for (let i = 0; i < times; i++) {
+        writeFileSync(path, 'more\n', { flag: 'a' });
+        ids.add((await made.files.stat(path))?.id);
+      }
+      return ids;
+    };
+    await grow(2);
+    const sessions = (): number => server.log.match(/Starting session: command/g)?.length ?? 0;
+    const before = sessions();
+    assert.ok(before > 0);
+    assert.deepEqual(await grow(10), new Set([first?.id]));
+    assert.equal(sessions(), before);
+    writeFileSync(join(box, 'new'), readFileSync(path));
+    renameSync(join(box, 'new'), path);
+    const [second, ...others] = await grow(10);
+    assert.deepEqual(others, []);
+    assert.notEqual(second, first?.id);
   });
 
   it('folders are made with their parents, and again without an error', async () => {

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { resolveSettings } from '../../src/core/pipeline/settings.ts';
+import type { TrainingRow } from '../../src/core/pipeline/trainingData.ts';
 import { JobError } from '../../src/node/box/boxErrors.ts';
+import { BoxTrainer } from '../../src/node/box/boxTrainer.ts';
 import type { RemoteFiles } from '../../src/node/box/boxFiles.ts';
 import type { JobEnd, JobState } from '../../src/node/box/followJob.ts';
 import { followJob } from '../../src/node/box/followJob.ts';
@@ -205,5 +210,91 @@ describe('training on a host', { skip }, () => {
     const checked = JSON.parse(cli('check', 'box')) as { python?: string; items: { item: string; state: string }[] };
     assert.equal(checked.python, interpreter);
     assert.ok(checked.items.length > 4);
+  });
+
+  it('a run trains on the box that training.box names, and gets its adapters back', async () => {
+    // Scores every character as one token: what is served is looked at elsewhere.
+    const scores = createServer((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part));
+      request.on('end', () => {
+        if (request.url !== '/v1/completions') {
+          response.writeHead(404).end('{}');
+          return;
+        }
+        const { prompt } = JSON.parse(Buffer.concat(parts).toString()) as { prompt: string };
+        const logprobs = { token_logprobs: Array.from(prompt, () => -1), text_offset: Array.from(prompt, (_, i) => i) };
+        response.end(JSON.stringify({ choices: [{ logprobs }] }));
+      });
+    });
+    await new Promise<void>((resolve) => scores.listen(0, '127.0.0.1', resolve));
+    const served: string[] = [];
+    const engine = {
+      loadAdapter: (name: string, path: string) => {
+        assert.ok(existsSync(path));
+        served.push(name);
+        return Promise.resolve();
+      },
+      endpoint: () =>
+        Promise.resolve({ baseURL: `http://127.0.0.1:${(scores.address() as AddressInfo).port}/v1`, apiKey: 'x' }),
+    };
+    const ports = {
+      askSecret: () => Promise.resolve(undefined),
+      acceptHostKey: () => Promise.resolve(false),
+      secrets: memorySecrets(),
+    };
+    const notices: string[] = [];
+    const run = join(folder, 'run');
+    const trainer = new BoxTrainer({
+      root: join(boxFolder, '..'),
+      engine: engine as never,
+      folder: run,
+      run: 'run',
+      baseFolder: join(folder, 'base'),
+      boxes: {
+        find: (name) => ({
+          ...{ name, host: 'box', transport: 'ssh', folder: join(folder, 'remote'), python: interpreter },
+          sshConfig: join(folder, 'config'),
+        }),
+        open: (box) => openBox(box, { ports, configFolder: join(folder, 'settings') }),
+      },
+      notify: (message) => notices.push(message),
+    });
+    const rows = Object.fromEntries(
+      names.map((name) => [
+        name,
+        (data[`data/${name}.jsonl`] ?? '')
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as TrainingRow),
+      ]),
+    );
+    const settings = resolveSettings({ training: { box: 'gpu', epochs: 1, precision: 'float32' } }).training;
+    const messages = new Set<string | undefined>();
+    try {
+      const adapters = await trainer.train(
+        rows,
+        settings,
+        1,
+        ({ message }) => messages.add(message),
+        AbortSignal.timeout(240_000),
+      );
+      assert.deepEqual(
+        adapters.map(({ name }) => name),
+        names,
+      );
+      assert.deepEqual(
+        served,
+        adapters.map(({ model }) => model),
+      );
+      assert.ok(messages.has('connecting to gpu'), [...messages].join(' | '));
+      assert.deepEqual(readdirSync(join(run, 'adapters')).length, names.length);
+      // Once more, as a run that is resumed does: the job is found and nothing is trained again.
+      const jobsBefore = readdirSync(join(folder, 'remote', 'jobs'));
+      await trainer.train(rows, settings, 1, () => undefined, AbortSignal.timeout(120_000));
+      assert.deepEqual(readdirSync(join(folder, 'remote', 'jobs')), jobsBefore);
+    } finally {
+      scores.close();
+    }
   });
 });

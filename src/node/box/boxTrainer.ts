@@ -45,6 +45,8 @@ export interface Boxes {
 /** Where a job runs: its base model there, and how the adapters come to this machine. */
 interface Place {
   readonly base: string;
+  /** How often the job is looked at. */
+  readonly pollMs: number;
   job(id: string): Promise<Job>;
   /** Folder on this machine with a folder for each adapter. */
   fetch(job: Job, id: string): Promise<string>;
@@ -93,7 +95,7 @@ export class BoxTrainer implements Trainer {
         .slice(0, 12);
       const job = await place.job(id);
       tell('starting the trainer');
-      await this.#runToEnd(job, spec, data, onProgress, signal);
+      await this.#runToEnd(job, place.pollMs, spec, data, onProgress, signal);
       const out = await place.fetch(job, id);
       const adapters: TrainedAdapter[] = [];
       for (const name of Object.keys(sets)) {
@@ -112,6 +114,7 @@ export class BoxTrainer implements Trainer {
     const python = await ensurePython({ onProgress: tell, signal });
     return {
       base: baseFolder,
+      pollMs: 500,
       job: (id) =>
         Promise.resolve(localJob({ python, boxFolder: join(root, 'box'), jobFolder: join(folder, 'jobs', id) })),
       fetch: (job) => Promise.resolve(join(job.folder, 'out')),
@@ -141,6 +144,7 @@ export class BoxTrainer implements Trainer {
       const base = box.base ?? (await uploadModel(remote, baseFolder, { signal, onProgress }));
       return {
         base,
+        pollMs: 1000,
         job: (id) => sshJob(remote, { boxFolder, id, signal, onProgress }),
         fetch: async (job, id) => {
           const out = join(folder, 'jobs', id, 'out');
@@ -157,6 +161,7 @@ export class BoxTrainer implements Trainer {
 
   async #runToEnd(
     job: Job,
+    pollMs: number,
     spec: JobSpec,
     data: Readonly<Record<string, string>>,
     onProgress: (progress: TrainingProgress) => void,
@@ -179,6 +184,7 @@ export class BoxTrainer implements Trainer {
                 message: 'lost contact with the box; the job goes on there',
               });
           },
+          pollMs,
           signal,
         });
       } catch (error) {

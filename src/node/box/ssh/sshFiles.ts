@@ -5,6 +5,7 @@ import type { AppendOptions, BoxStat, ExecOptions, ExecResult, RemoteFiles } fro
 import { isMissing } from '../boxFiles.ts';
 import { abortable } from './abortable.ts';
 import type { LiveConnection, SshConnection } from './connection.ts';
+import { FileIds } from './fileIds.ts';
 import { execOverSsh } from './sshExec.ts';
 import { asWriteError, order, request } from './sftp.ts';
 
@@ -12,16 +13,18 @@ import { asWriteError, order, request } from './sftp.ts';
 const packet = 32_000;
 /** Bytes on their way at once: enough to keep a fast line busy, little enough that a sign of life gets through a slow one. */
 const window = 1 << 20;
-const rememberedFiles = 256;
 
 /** A host reached by SSH as a box: files over SFTP, programs by exec, all over one shared connection. */
 export class SshFiles implements RemoteFiles {
   readonly #connection: SshConnection;
-  /** Path -> what a file looked like and the id it had. SFTP does not tell inodes, so `ls` is asked after a change. */
-  readonly #ids = new Map<string, { readonly looks: string; readonly id: string }>();
+  readonly #ids: FileIds;
 
   constructor(connection: SshConnection) {
     this.#connection = connection;
+    this.#ids = new FileIds(connection.host, async (path, signal) => {
+      const listed = await this.exec(['ls', '-diL', path], signal === undefined ? {} : { signal });
+      return /^\s*(\d+)\s/.exec(listed.stdout)?.[1];
+    });
   }
 
   get host(): string {
@@ -37,18 +40,12 @@ export class SshFiles implements RemoteFiles {
   }
 
   async stat(path: string, signal?: AbortSignal): Promise<BoxStat | undefined> {
-    const found = await this.#stats(path, signal);
-    if (found === undefined) return undefined;
-    const looks = [found.size, found.mtime, found.mode, found.uid].join(' ');
-    const known = this.#ids.get(path);
-    if (known?.looks === looks) return { size: found.size, id: known.id };
-    const listed = await this.exec(['ls', '-diL', path], { ...(signal === undefined ? {} : { signal }) });
-    const inode = /^\s*(\d+)\s/.exec(listed.stdout)?.[1];
-    // It went between the two questions.
-    if (inode === undefined) return undefined;
-    if (this.#ids.size >= rememberedFiles) this.#ids.clear();
-    this.#ids.set(path, { looks, id: inode });
-    return { size: found.size, id: inode };
+    return this.#sftp(signal, true, async (sftp) => {
+      const found = await statOf(this.host, sftp, path);
+      if (found === undefined) return undefined;
+      const id = await this.#ids.of(sftp, path, found, signal);
+      return id === undefined ? undefined : { size: found.size, id };
+    });
   }
 
   async read(path: string, offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array> {
@@ -84,7 +81,7 @@ export class SshFiles implements RemoteFiles {
   }
 
   async makeFolder(path: string, signal?: AbortSignal): Promise<void> {
-    if ((await this.#stats(path, signal)) !== undefined) return;
+    if ((await this.#sftp(signal, true, (sftp) => statOf(this.host, sftp, path))) !== undefined) return;
     const parent = posix.dirname(path);
     if (parent !== path) await this.makeFolder(parent, signal);
     await this.#sftp(signal, true, async (sftp) => {
@@ -199,17 +196,6 @@ export class SshFiles implements RemoteFiles {
     return this.#connection.use(async (live) => work(await live.sftp(), live), { signal, again });
   }
 
-  #stats(path: string, signal: AbortSignal | undefined): Promise<Stats | undefined> {
-    return this.#sftp(signal, true, async (sftp) => {
-      try {
-        return await request<Stats>(this.host, path, (done) => sftp.stat(path, done));
-      } catch (error) {
-        if (isMissing(error)) return undefined;
-        throw error;
-      }
-    });
-  }
-
   /** Fewer bytes only at the end of the file: a server may answer with less than was asked for. */
   async #readPiece(
     sftp: SFTPWrapper,
@@ -254,6 +240,15 @@ export class SshFiles implements RemoteFiles {
       if (!isMissing(error)) throw error;
     });
     await order(this.host, to, (done) => sftp.rename(from, to, done));
+  }
+}
+
+async function statOf(host: string, sftp: SFTPWrapper, path: string): Promise<Stats | undefined> {
+  try {
+    return await request<Stats>(host, path, (done) => sftp.stat(path, done));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
   }
 }
 

@@ -23,9 +23,8 @@ import { ModelServers } from '../node/openai/modelServers.ts';
 import { EngineHost } from '../node/embedded/engineHost.ts';
 import { findBox } from '../node/box/boxes.ts';
 import { BoxTrainer } from '../node/box/boxTrainer.ts';
-import { openBox } from '../node/box/openBox.ts';
 import { packageRoot, packageVersion } from '../node/packageRoot.ts';
-import { sshPrompts } from './sshPrompts.ts';
+import { openBoxHere } from './openBoxHere.ts';
 
 export interface SessionOptions {
   readonly workspace: string;
@@ -130,7 +129,7 @@ function connect(options: SessionOptions, parts: Parts): Session {
       settings.training.base === undefined
         ? join(root, 'starter', 'weights')
         : resolve(dirname(parts.taskFile), settings.training.base),
-    boxes: { find: (name) => findBox(name), open: (box) => openBox(box, { ports: sshPrompts() }) },
+    boxes: { find: (name) => findBox(name), open: openBoxHere },
     notify: options.notify,
   });
   const earlier = RunStatus.safeParse(readJson(folder.file('status.json')));

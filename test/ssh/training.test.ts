@@ -256,7 +256,7 @@ describe('training on a host', { skip }, () => {
           ...{ name, host: 'box', transport: 'ssh', folder: join(folder, 'remote'), python: interpreter },
           sshConfig: join(folder, 'config'),
         }),
-        open: (box) => openBox(box, { ports, configFolder: join(folder, 'settings') }),
+        open: (box) => Promise.resolve(openBox(box, { ports, configFolder: join(folder, 'settings') })),
       },
       notify: (message) => notices.push(message),
     });

@@ -2,13 +2,12 @@ import type { Command } from 'commander';
 import { join, resolve } from 'node:path';
 import type { BoxInput } from '../../node/box/boxes.ts';
 import { addBox, findBox, listBoxes, removeBox } from '../../node/box/boxes.ts';
-import { openBox } from '../../node/box/openBox.ts';
 import type { PreflightItem } from '../../node/box/preflight.ts';
 import { preflight } from '../../node/box/preflight.ts';
 import { packageRoot } from '../../node/packageRoot.ts';
 import { act, printJson, type CommonOptions } from '../action.ts';
 import { exitCodes } from '../exitCodes.ts';
-import { sshPrompts } from '../sshPrompts.ts';
+import { openBoxHere } from '../openBoxHere.ts';
 
 interface AddOptions extends CommonOptions {
   readonly transport?: string;
@@ -75,7 +74,7 @@ export function addBoxCommands(program: Command): void {
     .action((name: string, options: CommonOptions & { readonly url?: readonly string[] }) =>
       act(options, async (signal) => {
         const chosen = findBox(name);
-        const opened = openBox(chosen, { ports: sshPrompts() });
+        const opened = await openBoxHere(chosen);
         try {
           const { items, python } = await preflight(opened.files, chosen, {
             boxFolder: join(packageRoot(), 'box'),

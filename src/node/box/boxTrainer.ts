@@ -39,7 +39,7 @@ export interface BoxTrainerOptions {
 export interface Boxes {
   /** @throws BoxError 'unknown-box' */
   find(name: string): Box;
-  open(box: Box): OpenBox;
+  open(box: Box): Promise<OpenBox>;
 }
 
 /** Where a job runs: its base model there, and how the adapters come to this machine. */
@@ -131,7 +131,7 @@ export class BoxTrainer implements Trainer {
         `Box "${name}" is a Slurm cluster, which is not supported yet. Choose another box.`,
       );
     const boxFolder = join(root, 'box');
-    const opened = boxes.open(box);
+    const opened = await boxes.open(box);
     const { files } = opened;
     try {
       tell(`connecting to ${name}`);

@@ -143,6 +143,10 @@ export class SshConnection {
           keepaliveMs: this.#options.keepaliveMs ?? 15_000,
           keepaliveCount: this.#options.keepaliveCount ?? 3,
         });
+        if (signal.aborted) {
+          route.close();
+          signal.throwIfAborted();
+        }
         this.#failures = 0;
         this.#lastFailure = undefined;
         return this.#watch(route);

@@ -173,6 +173,9 @@ describe('files and programs of a host', { skip: withoutSshd }, () => {
     assert.equal(limited.code, null);
     assert.ok(performance.now() - started < 10_000);
     assert.equal(existsSync(mark), false);
+    // Nothing of them is left on the host.
+    const left = await made.files.exec(['sh', '-c', 'ps -axo command= | grep -c "^sleep 3[0]" || true']);
+    assert.equal(left.stdout, '0\n');
   });
 
   it('copies with checksums, skips what is there, and finds a wrong byte', async () => {

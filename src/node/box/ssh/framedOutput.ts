@@ -1,12 +1,13 @@
 /**
- * A remote command's output behind a marker. What comes before it was printed by rc files of the login shell and is no
- * part of the command's.
+ * A remote command's output behind a line with a marker and its process's number. What comes before it was printed by
+ * rc files of the login shell and is no part of the command's.
  */
 export class FramedOutput {
   readonly #marker: Buffer;
   readonly #sink: (bytes: Buffer) => void;
   #before: Buffer = Buffer.alloc(0);
   #begun = false;
+  #pid: number | undefined;
 
   constructor(marker: string, sink: (bytes: Buffer) => void) {
     this.#marker = Buffer.from(marker);
@@ -16,6 +17,10 @@ export class FramedOutput {
   /** Whether the marker has come: the command, and not only the login shell, was reached. */
   get begun(): boolean {
     return this.#begun;
+  }
+
+  get pid(): number | undefined {
+    return this.#pid;
   }
 
   /** The end of what came before the marker, for a message. */
@@ -30,13 +35,16 @@ export class FramedOutput {
     }
     const all = Buffer.concat([this.#before, bytes]);
     const at = all.indexOf(this.#marker);
-    if (at < 0) {
-      this.#before = all.subarray(-Math.max(4096, this.#marker.length));
+    const end = at < 0 ? -1 : all.indexOf(10, at);
+    if (end < 0) {
+      this.#before = at < 0 ? all.subarray(-4096) : all.subarray(at);
       return;
     }
     this.#begun = true;
     this.#before = all.subarray(0, at);
-    if (all.length > at + this.#marker.length) this.#sink(all.subarray(at + this.#marker.length));
+    const pid = Number(all.toString('latin1', at + this.#marker.length, end));
+    this.#pid = Number.isSafeInteger(pid) && pid > 1 ? pid : undefined;
+    if (all.length > end + 1) this.#sink(all.subarray(end + 1));
   }
 }
 

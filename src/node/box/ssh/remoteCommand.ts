@@ -4,7 +4,7 @@ import { loginShellCommand, shellQuote } from './quote.ts';
 export interface RemoteCommand {
   /** What the login shell is given. */
   readonly line: string;
-  /** Printed on both outputs just before the program's own begins. */
+  /** Printed on both outputs, with the process's number behind it on the line, just before the program's own begins. */
   readonly marker: string;
   /** On standard error instead of the marker: there is no such program. */
   readonly missing: string;
@@ -24,14 +24,14 @@ export function remoteCommand(command: readonly string[], options: RemoteCommand
   const [program, ...args] = command;
   if (program === undefined) throw new RangeError('a command needs a program');
   const id = randomUUID();
-  const marker = `autoact-begin-${id}\n`;
-  const missing = `autoact-missing-${id}\n`;
+  const marker = `autoact-begin-${id}`;
+  const missing = `autoact-missing-${id}`;
   const quoted = [program, ...args].map(shellQuote).join(' ');
   const input = options.input === true ? '' : ' </dev/null';
   const script = [
-    `command -v ${shellQuote(program)} >/dev/null 2>&1 || { printf '%s\\n' ${missing.trim()} >&2; exit 127; }`,
-    `printf '%s\\n' ${marker.trim()}`,
-    `printf '%s\\n' ${marker.trim()} >&2`,
+    `command -v ${shellQuote(program)} >/dev/null 2>&1 || { printf '%s\\n' ${missing} >&2; exit 127; }`,
+    `printf '%s %s\\n' ${marker} $$`,
+    `printf '%s %s\\n' ${marker} $$ >&2`,
     options.reserve255 === true
       ? `${quoted}${input}; code=$?; [ $code -eq 255 ] && code=254; exit $code`
       : `exec ${quoted}${input}`,

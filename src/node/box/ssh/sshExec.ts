@@ -8,7 +8,7 @@ import { remoteCommand } from './remoteCommand.ts';
 
 const outputLimit = 1 << 20;
 const opening = 'opening a channel';
-/** How long a host may take to close a channel before it counts as gone. */
+/** How long a host may take to end a program before it counts as gone. */
 const closingMs = 10_000;
 
 /** Runs a program on the host until it ends; `live.lost` ends the waiting from outside. */
@@ -52,35 +52,40 @@ function follow(
   return new Promise((resolve, reject) => {
     let code: number | null | undefined;
     let timedOut = false;
-    let closing: NodeJS.Timeout | undefined;
-    const stop = (): void => {
-      // Not every server passes signals on; a program that writes to a closed channel ends by itself.
-      channel.signal('KILL');
+    const stop = (): Promise<boolean> => {
+      // Closing a channel ends no program, and a server need not pass signals on.
+      if (out.pid === undefined) channel.signal('KILL');
       channel.close();
-      closing = setTimeout(() => live.drop('the host does not answer'), closingMs).unref();
+      return endProgram(live, out.pid);
     };
     const limit =
       options.timeoutMs === undefined
         ? undefined
         : setTimeout(() => {
             timedOut = true;
-            stop();
+            void stop().then((answered) => {
+              done();
+              if (answered) resolve({ code: null, stdout: stdout.text, stderr: stderr.text });
+              else live.drop('the host does not answer');
+            });
           }, options.timeoutMs);
+    const giveUp = (): void => {
+      void stop();
+    };
     const done = (): void => {
       clearTimeout(limit);
-      clearTimeout(closing);
-      options.signal?.removeEventListener('abort', stop);
+      options.signal?.removeEventListener('abort', giveUp);
       live.lost.removeEventListener('abort', done);
     };
-    options.signal?.addEventListener('abort', stop, { once: true });
+    options.signal?.addEventListener('abort', giveUp, { once: true });
     live.lost.addEventListener('abort', done, { once: true });
     channel.on('data', (bytes: Buffer) => out.push(bytes));
     channel.stderr.on('data', (bytes: Buffer) => err.push(bytes));
     channel.on('exit', (status: number | null) => (code = status));
     channel.on('error', () => undefined);
     const finish = (): void => {
-      if (timedOut) resolve({ code: null, stdout: stdout.text, stderr: stderr.text });
-      else if (code === undefined) reject(unreachable(host, command[0] ?? '', 'the connection was cut while it ran.'));
+      if (timedOut) return;
+      if (code === undefined) reject(unreachable(host, command[0] ?? '', 'the connection was cut while it ran.'));
       else if (out.begun) resolve({ code, stdout: stdout.text, stderr: stderr.text });
       else reject(notStarted(host, command, remote, err.banner, out.banner));
     };
@@ -92,7 +97,31 @@ function follow(
     });
     channel.end();
     // Given up while the channel was being opened.
-    if (options.signal?.aborted === true) stop();
+    if (options.signal?.aborted === true) giveUp();
+  });
+}
+
+const endScript = 'kill -KILL "-$1" 2>/dev/null || kill -KILL "$1" 2>/dev/null';
+
+/** Kills a program with all of its process group. Resolves with whether the host has answered at all. */
+function endProgram(live: LiveConnection, pid: number | undefined): Promise<boolean> {
+  const { line } = remoteCommand(pid === undefined ? ['true'] : ['/bin/sh', '-c', endScript, 'sh', String(pid)]);
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve(false), closingMs).unref();
+    const end = (): void => {
+      clearTimeout(late);
+      resolve(true);
+    };
+    live.client.exec(line, (error, channel) => {
+      // A refusal is an answer too.
+      if (error === undefined)
+        channel
+          .on('error', () => undefined)
+          .on('close', end)
+          .resume()
+          .end();
+      else end();
+    });
   });
 }
 
@@ -105,7 +134,7 @@ export function notStarted(
   stdout: string,
 ): JobError {
   const program = command[0] ?? '';
-  if (stderr.includes(remote.missing.trim()))
+  if (stderr.includes(remote.missing))
     return new JobError('cannot-start', `${program} cannot be run on ${host}: there is no such program.`);
   const said = [stdout, stderr]
     .filter((text) => text !== '')

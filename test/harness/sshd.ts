@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -275,17 +275,38 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Direct and further children, but not what moved to a session of its own: a training job outlives its sshd. */
+/** The sshds that serve connections, but not what moved to a session of its own: a training job outlives its sshd. */
 function childrenOf(pid: number): number[] {
-  const table = execFileSync('ps', ['-axo', 'pid=,ppid=,command='], { encoding: 'utf8' })
-    .split('\n')
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => match !== null);
+  const table = processes();
   const found = [pid];
   for (const parent of found)
-    for (const [, child, itsParent, command] of table)
-      if (Number(itsParent) === parent && /sshd/.test(command ?? '')) found.push(Number(child));
+    for (const [child, { parent: its, command }] of table)
+      if (its === parent && command.includes('sshd')) found.push(child);
   return found.slice(1);
+}
+
+/** From /proc where there is one: a bare Debian has no ps. */
+export function processes(): ReadonlyMap<number, { readonly parent: number; readonly command: string }> {
+  const table = new Map<number, { parent: number; command: string }>();
+  if (existsSync('/proc/self/stat')) {
+    for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+      try {
+        const fields = readFileSync(`/proc/${name}/stat`, 'utf8')
+          .replace(/^.*\) /s, '')
+          .split(' ');
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+        table.set(Number(name), { parent: Number(fields[1]), command });
+      } catch {
+        // It has just ended.
+      }
+    }
+    return table;
+  }
+  for (const line of execFileSync('ps', ['-axo', 'pid=,ppid=,command='], { encoding: 'utf8' }).split('\n')) {
+    const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
+    if (match !== null) table.set(Number(match[1]), { parent: Number(match[2]), command: match[3] ?? '' });
+  }
+  return table;
 }
 
 function signal(pid: number): void {

@@ -44,7 +44,7 @@ export function openBox(box: Pick<Box, 'host' | 'transport' | 'sshConfig'>, opti
   };
 }
 
-/** Where only the user can put a socket. Its path may have about 100 characters, so it is not the folder for settings. */
+/** Where only the user can put a socket, and with a short path: a socket's may have about 100 characters. */
 function control(): { controlFolder?: string } {
   if (process.platform === 'win32') return {};
   const controlFolder = process.env['XDG_RUNTIME_DIR'] ?? join(homedir(), '.ssh');

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -257,24 +257,25 @@ export class SystemSshFiles implements RemoteFiles {
 
   #arguments(): string[] {
     const { configFile, controlFolder, keepaliveSeconds = 15 } = this.#options;
-    // Windows' client has no shared connections.
+    const path = controlFolder === undefined ? undefined : controlPath(controlFolder, this.host, configFile);
     const control =
-      controlFolder === undefined || process.platform === 'win32'
-        ? []
-        : [
-            '-o',
-            'ControlMaster=auto',
-            '-o',
-            `ControlPath=${posix.join(controlFolder, 'autoact-%C')}`,
-            '-o',
-            'ControlPersist=120',
-          ];
+      path === undefined ? [] : ['-o', 'ControlMaster=auto', '-o', `ControlPath=${path}`, '-o', 'ControlPersist=120'];
     return [
       ...(configFile === undefined ? [] : ['-F', configFile]),
       ...['-o', 'BatchMode=yes', '-o', `ServerAliveInterval=${keepaliveSeconds}`, '-o', 'ServerAliveCountMax=3'],
       ...['-o', 'ClearAllForwardings=yes', ...control],
     ];
   }
+}
+
+/** A socket's path may have about 100 characters, of which ssh adds 17. Windows' client has no shared connections. */
+function controlPath(folder: string, host: string, configFile: string | undefined): string | undefined {
+  const name = createHash('sha256')
+    .update(`${host}\n${configFile ?? ''}`)
+    .digest('hex')
+    .slice(0, 16);
+  const path = posix.join(folder, `autoact-${name}`).replaceAll('%', '%%');
+  return process.platform === 'win32' || path.length > 85 ? undefined : path;
 }
 
 interface RunOptions {

@@ -208,15 +208,18 @@ describe('files and programs of a host', { skip: withoutSshd }, () => {
     mkdirSync(join(from, 'inner', 'most'), { recursive: true });
     writeFileSync(join(from, 'a'), 'a');
     writeFileSync(join(from, 'inner', 'most', 'b c'), 'b');
+    writeFileSync(join(from, 'inner', 'large'), Buffer.alloc(1_200_000, 5));
     writeFileSync(join(from, 'skip.pyc'), '');
     const to = join(box, 'tree');
     await uploadFolder(made.files, from, to, { filter: (path) => !path.endsWith('.pyc') });
     assert.deepEqual(readdirSync(to, { recursive: true }).map(String).sort(), [
       'a',
       'inner',
+      join('inner', 'large'),
       join('inner', 'most'),
       join('inner', 'most', 'b c'),
     ]);
+    assert.deepEqual(readFileSync(join(to, 'inner', 'large')), Buffer.alloc(1_200_000, 5));
     assert.equal(existsSync(`${to}.part`), false);
   });
 

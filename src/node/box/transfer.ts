@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { JobError, SshError } from './boxErrors.ts';
 import type { RemoteFiles } from './boxFiles.ts';
@@ -19,6 +19,9 @@ export interface TransferOptions extends PersistOptions {
 }
 
 const chunk = 1 << 18;
+const smallFile = 1 << 20;
+/** Paths in one command, which has a limit of its own. */
+const batch = 100;
 const step = 'file transfer';
 
 /**
@@ -114,13 +117,41 @@ export async function uploadFolder(
     persistently(options, async () => (await files.stat(to, options.signal)) !== undefined);
   try {
     for (const folder of folders) await persistently(options, () => files.makeFolder(folder, options.signal));
-    for (const name of names)
-      await uploadFile(files, join(from, ...name.split('/')), files.join(part, ...name.split('/')), options);
+    const small: string[] = [];
+    for (const name of names) {
+      const local = join(from, ...name.split('/'));
+      if ((await stat(local)).size <= smallFile) small.push(name);
+      else await uploadFile(files, local, files.join(part, ...name.split('/')), options);
+    }
+    await uploadSmall(files, from, part, small, options);
     await persistently(options, () => files.rename(part, to, options.signal));
   } catch (error) {
     // Another client may have been faster; a name that holds a hash of the content then holds the same.
     if (options.signal?.aborted === true || JobError.is(error, 'unreachable') || !(await isThere())) throw error;
   }
+}
+
+/** Small files by plain writes, and one look at all of them before and after: a program a file would take far longer. */
+async function uploadSmall(
+  files: RemoteFiles,
+  from: string,
+  to: string,
+  names: readonly string[],
+  options: TransferOptions,
+): Promise<void> {
+  const remote = (name: string): string => files.join(to, ...name.split('/'));
+  const wanted = await Promise.all(names.map((name) => hashOfFile(join(from, ...name.split('/')), options.signal)));
+  const differing = async (): Promise<readonly string[]> => {
+    const found = await persistently(options, () => hashesOnBox(files, names.map(remote), options.signal));
+    return names.filter((_, i) => found[i] !== wanted[i]);
+  };
+  for (const name of await differing()) {
+    const content = await readFile(join(from, ...name.split('/')));
+    await persistently(options, () => files.write(remote(name), content, options.signal));
+    options.onProgress?.({ file: remote(name), done: content.length, total: content.length });
+  }
+  const [wrong] = await differing();
+  if (wrong !== undefined) throw wrongBytes(files.host, remote(wrong));
 }
 
 /** Paths of the files in a folder, with `/` between the parts, sorted. */
@@ -148,21 +179,26 @@ export async function hashOfFolder(
 const hashScript =
   'for f do if [ -f "$f" ]; then { sha256sum <"$f" || shasum -a 256 <"$f" || openssl dgst -sha256 -r <"$f"; } 2>/dev/null; else echo none; fi; done';
 
-/** SHA-256 of files on the box, one process for all; undefined for what is not there. */
+/** SHA-256 of files on the box, one program for many; undefined for what is not there. */
 export async function hashesOnBox(
   files: RemoteFiles,
   paths: readonly string[],
   signal?: AbortSignal,
 ): Promise<(string | undefined)[]> {
-  const done = await files.exec(['/bin/sh', '-c', hashScript, 'sh', ...paths], {
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const hashes = [...done.stdout.matchAll(/^(?:([0-9a-f]{64})|none)\b.*$/gm)].map((match) => match[1]);
-  if (hashes.length !== paths.length)
-    throw new JobError(
-      'cannot-start',
-      `The box ${files.host} has no program that computes SHA-256. Install sha256sum (coreutils), shasum or openssl there.`,
-    );
+  const hashes: (string | undefined)[] = [];
+  for (let at = 0; at < paths.length; at += batch) {
+    const some = paths.slice(at, at + batch);
+    const done = await files.exec(['/bin/sh', '-c', hashScript, 'sh', ...some], {
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const found = [...done.stdout.matchAll(/^(?:([0-9a-f]{64})|none)\b.*$/gm)].map((match) => match[1]);
+    if (found.length !== some.length)
+      throw new JobError(
+        'cannot-start',
+        `Files on the box ${files.host} cannot be compared: one cannot be read, or there is no program for SHA-256. Install sha256sum (coreutils), shasum or openssl there.`,
+      );
+    hashes.push(...found);
+  }
   return hashes;
 }
 

@@ -68,7 +68,7 @@ describe("a host by OpenSSH's own client", { skip: withoutSshd }, () => {
       stderr: 'e',
     });
     await assert.rejects(files.exec(['no-such-program']), (error) => JobError.is(error, 'cannot-start'));
-    assert.equal((await files.exec(['sleep', '20'], { timeoutMs: 300 })).code, null);
+    assert.equal((await files.exec(['sleep', '20'], { timeoutMs: 3000 })).code, null);
     await assert.rejects(files.exec(['sleep', '20'], { signal: AbortSignal.timeout(200) }), { name: 'AbortError' });
     assert.equal(server.log.match(/Accepted publickey/g)?.length, 1);
     assert.equal((await files.home()).startsWith('/'), true);

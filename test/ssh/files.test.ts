@@ -223,6 +223,31 @@ describe('files and programs of a host', { skip: withoutSshd }, () => {
     assert.equal(existsSync(`${to}.part`), false);
   });
 
+  it('copies go on while keys are exchanged anew, and the host is still the same one', async () => {
+    const other = await Sshd.start({
+      folder: join(folder, 'server-rekey'),
+      keys: [join(folder, 'key')],
+      hostKey: server.hostKey,
+      config: ['RekeyLimit 500K none', 'LogLevel DEBUG1'],
+    });
+    const lines = [`IdentityFile ${join(folder, 'key')}`, 'HostKeyAlias rekey'];
+    writeFileSync(join(folder, 'known_hosts'), server.knownHost('rekey'), { flag: 'a' });
+    const config = writeConfig(folder, [{ alias: 'rekey', port: other.port, lines }], 'config-rekey');
+    const again = client({ config, alias: 'rekey', folder });
+    try {
+      const [from, to, back] = [join(folder, 'rekeyed'), join(box, 'rekeyed'), join(folder, 'rekeyed back')];
+      writeFileSync(from, Buffer.from(Array.from({ length: 4_000_000 }, (_, i) => i % 241)));
+      await uploadFile(again.files, from, to, { attempts: 1 });
+      await downloadFile(again.files, to, back, { attempts: 1 });
+      assert.deepEqual(readFileSync(back), readFileSync(from));
+      assert.ok((other.log.match(/rekey/gi)?.length ?? 0) > 4, 'no keys were exchanged anew');
+      assert.equal(other.log.match(/Accepted publickey/g)?.length, 1);
+    } finally {
+      again.connection.close();
+      await other.stop();
+    }
+  });
+
   const shells = ['sh', 'bash', 'tcsh', 'fish'].filter((name) => spawnSync(name, ['-c', 'true']).status === 0);
   for (const shell of shells)
     it(`rc files that print and read do no harm, with ${shell} as login shell`, async () => {

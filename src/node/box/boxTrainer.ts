@@ -139,8 +139,11 @@ export class BoxTrainer implements Trainer {
       for (const { item, state, found: what, remedy } of found.items)
         if (state !== 'ok') this.#options.notify(`${name}: ${item}: ${what}. ${remedy ?? ''}`);
       const remote = { files, python: mustHavePython(name, found), folder: box.folder };
-      const onProgress = ({ file, done, total }: TransferProgress): void =>
-        tell(`copying ${file.split('/').at(-1) ?? file}: ${percent(done, total)}`);
+      let told = '';
+      const onProgress = ({ file, done, total }: TransferProgress): void => {
+        const message = `copying ${file.split('/').at(-1) ?? file}: ${percent(done, total)}`;
+        if (message !== told) tell((told = message));
+      };
       const base = box.base ?? (await uploadModel(remote, baseFolder, { signal, onProgress }));
       return {
         base,
@@ -176,13 +179,8 @@ export class BoxTrainer implements Trainer {
             report(event, onProgress);
           },
           onState: ({ state }) => {
-            if (state === 'lost-contact')
-              onProgress({
-                adapter: '',
-                step: 0,
-                steps: 0,
-                message: 'lost contact with the box; the job goes on there',
-              });
+            const lost = 'lost contact with the box; the job goes on there';
+            onProgress({ adapter: '', step: 0, steps: 0, message: state === 'lost-contact' ? lost : 'training' });
           },
           pollMs,
           signal,

@@ -151,6 +151,19 @@ describe('a connection', { skip: withoutSshd }, () => {
     assert.equal(await whoami(connect('far')), 'in\n');
   });
 
+  it('is lost when a jump host is, and made anew when it is back', async () => {
+    const made = connect('behind', { attempts: 1 });
+    await whoami(made);
+    const running = assert.rejects(made.files.exec(['sleep', '20']), (error) => JobError.is(error, 'unreachable'));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await jump.stop();
+    await running;
+    await assert.rejects(whoami(made), (error) => JobError.is(error, 'unreachable') && error.message.includes('jump'));
+    await jump.start();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(await whoami(made), 'in\n');
+  });
+
   it('refuses a ProxyJump that leads in a circle, and a ProxyCommand', async () => {
     await assert.rejects(whoami(connect('circle')), (error) => SshError.is(error, 'config'));
     await assert.rejects(whoami(connect('command')), (error) => SshError.is(error, 'unsupported'));

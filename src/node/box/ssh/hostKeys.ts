@@ -96,7 +96,7 @@ export class HostKeys {
         'changed-host-key',
         host.alias,
         step,
-        `the host shows the key ${shown}, but another one is known of ${name}. Somebody may be listening in, or the host was set up anew. Ask its administrator for the fingerprint; if it is right, remove the old key (ssh-keygen -R "${name}"; kept by us in ${this.#store}) and try again.`,
+        `the host shows the key ${shown}, but another one is known of ${name}. Somebody may be listening in, or the host was set up anew. Ask its administrator for the fingerprint; if it is right, remove the old key (ssh-keygen -R "${name}"; with -f "${this.#store}" where we keep it) and try again.`,
       );
     const question = {
       host: host.alias,

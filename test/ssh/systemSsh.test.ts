@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { JobError, SshError } from '../../src/node/box/boxErrors.ts';
 import { isMissing } from '../../src/node/box/boxFiles.ts';
 import { SystemSshFiles } from '../../src/node/box/ssh/systemSsh.ts';
 import { downloadFile, uploadFile } from '../../src/node/box/transfer.ts';
-import { Line, makeKey, removeFolder, sshFolder, Sshd, withoutSshd } from '../harness/sshd.ts';
+import { Line, makeKey, processes, removeFolder, sshFolder, Sshd, withoutSshd } from '../harness/sshd.ts';
 import { writeConfig } from './support.ts';
 
 describe("a host by OpenSSH's own client", { skip: withoutSshd }, () => {
@@ -68,8 +69,11 @@ describe("a host by OpenSSH's own client", { skip: withoutSshd }, () => {
       stderr: 'e',
     });
     await assert.rejects(files.exec(['no-such-program']), (error) => JobError.is(error, 'cannot-start'));
-    assert.equal((await files.exec(['sleep', '20'], { timeoutMs: 3000 })).code, null);
-    await assert.rejects(files.exec(['sleep', '20'], { signal: AbortSignal.timeout(200) }), { name: 'AbortError' });
+    assert.equal((await files.exec(['sleep', '3022'], { timeoutMs: 3000 })).code, null);
+    await assert.rejects(files.exec(['sleep', '3022'], { signal: AbortSignal.timeout(3000) }), { name: 'AbortError' });
+    const left = (): boolean => [...processes().values()].some(({ command }) => command === 'sleep 3022');
+    for (let i = 0; i < 250 && left(); i++) await sleep(20);
+    assert.equal(left(), false);
     assert.equal(server.log.match(/Accepted publickey/g)?.length, 1);
     assert.equal((await files.home()).startsWith('/'), true);
   });

@@ -12,7 +12,8 @@ interface Known {
 /**
  * Tells whether a name still stands for the same file. SFTP does not tell inodes, and asking `ls` for one starts a
  * login shell, so for a file that grows its handle is kept open: while what the handle and the name show agrees, it is
- * the same file, and nothing has to be started.
+ * the same file, and nothing has to be started. A file that takes a name with the size and the second of the one
+ * before is noticed when it next changes: until then there is nothing new to read in it.
  */
 export class FileIds {
   readonly #host: string;

@@ -101,11 +101,14 @@ function follow(
   });
 }
 
-const endScript = 'kill -KILL "-$1" 2>/dev/null || kill -KILL "$1" 2>/dev/null';
+/** Kills a program with all of its process group. */
+export function endCommand(pid: number): readonly string[] {
+  return ['/bin/sh', '-c', 'kill -KILL "-$1" 2>/dev/null || kill -KILL "$1" 2>/dev/null', 'sh', String(pid)];
+}
 
-/** Kills a program with all of its process group. Resolves with whether the host has answered at all. */
+/** Resolves with whether the host has answered at all. */
 function endProgram(live: LiveConnection, pid: number | undefined): Promise<boolean> {
-  const { line } = remoteCommand(pid === undefined ? ['true'] : ['/bin/sh', '-c', endScript, 'sh', String(pid)]);
+  const { line } = remoteCommand(pid === undefined ? ['true'] : endCommand(pid));
   return new Promise((resolve) => {
     const late = setTimeout(() => resolve(false), closingMs).unref();
     const end = (): void => {

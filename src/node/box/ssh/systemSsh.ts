@@ -11,7 +11,7 @@ import { Capture, FramedOutput } from './framedOutput.ts';
 import { HostAlias } from './sshHost.ts';
 import type { RemoteCommand } from './remoteCommand.ts';
 import { remoteCommand } from './remoteCommand.ts';
-import { notStarted } from './sshExec.ts';
+import { endCommand, notStarted } from './sshExec.ts';
 
 export interface SystemSshOptions {
   /** How the user calls the host. */
@@ -175,12 +175,17 @@ export class SystemSshFiles implements RemoteFiles {
     const [stdout, stderr] = [new Capture(outputLimit), new Capture(outputLimit)];
     const out = new FramedOutput(remote.marker, options.sink ?? ((bytes) => stdout.push(bytes)));
     const err = new FramedOutput(remote.marker, (bytes) => stderr.push(bytes));
+    // The client's end ends nothing on the host.
+    const end = (): void => {
+      if (out.pid !== undefined) this.#start(endCommand(out.pid), {}).catch(() => undefined);
+    };
     return new Promise((resolve, reject) => {
       const limit =
         options.timeoutMs === undefined
           ? undefined
           : setTimeout(() => {
               child.kill('SIGKILL');
+              end();
               // The shared connection holds the outputs until the remote program ends: waiting for them would take as long.
               child.stdout?.destroy();
               child.stderr?.destroy();
@@ -197,6 +202,7 @@ export class SystemSshFiles implements RemoteFiles {
       }
       child.on('error', (error) => {
         clearTimeout(limit);
+        if (error.name === 'AbortError') end();
         reject(
           error.name === 'AbortError'
             ? error

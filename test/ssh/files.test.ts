@@ -249,7 +249,10 @@ describe('files and programs of a host', { skip: withoutSshd }, () => {
     }
   });
 
-  const shells = ['sh', 'bash', 'tcsh', 'fish'].filter((name) => spawnSync(name, ['-c', 'true']).status === 0);
+  /** By its whole path: sshd gives sessions a PATH of its own. */
+  const pathOf = (name: string): string =>
+    spawnSync('/bin/sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' }).stdout.trim();
+  const shells = ['sh', 'bash', 'tcsh', 'fish'].filter((name) => pathOf(name) !== '');
   for (const shell of shells)
     it(`rc files that print and read do no harm, with ${shell} as login shell`, async () => {
       // In the place of a login shell with talkative rc files; SFTP goes by it, as it does with sshd's own.
@@ -259,7 +262,7 @@ describe('files and programs of a host', { skip: withoutSshd }, () => {
         `#!/bin/sh
 case "$SSH_ORIGINAL_COMMAND" in *sftp*) exec "$SSH_ORIGINAL_COMMAND";; esac
 echo 'Welcome! Disk quota: 97 %'; echo 'warning: quota' >&2; cat >/dev/null
-exec ${shell} -c "$SSH_ORIGINAL_COMMAND"
+exec ${pathOf(shell)} -c "$SSH_ORIGINAL_COMMAND"
 `,
       );
       chmodSync(script, 0o700);

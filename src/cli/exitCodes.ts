@@ -30,6 +30,9 @@ const byReason: Readonly<Record<string, number>> = {
   'duplicate-answer': exitCodes.input,
   'run-missing': exitCodes.input,
   'run-exists': exitCodes.input,
+  'bad-box': exitCodes.input,
+  'unknown-box': exitCodes.input,
+  'no-python': exitCodes.stage,
   stage: exitCodes.stage,
   'tool-selection': exitCodes.stage,
   job: exitCodes.stage,
@@ -42,7 +45,8 @@ const byReason: Readonly<Record<string, number>> = {
 export function exitCodeOf(error: unknown): number {
   const name = error instanceof Error ? error.name : '';
   if (name === 'ServerError' || name === 'EngineError') return exitCodes.server;
-  if (name === 'JobError' || name === 'PythonError' || name === 'LoraConversionError') return exitCodes.stage;
+  if (name === 'JobError' || name === 'SshError' || name === 'PythonError' || name === 'LoraConversionError')
+    return exitCodes.stage;
   const reason = reasonOf(error);
   return (reason === undefined ? undefined : byReason[reason]) ?? exitCodes.unexpected;
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addBoxCommands } from './commands/box.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEval } from './commands/eval.ts';
 import { addExplain } from './commands/explain.ts';
@@ -23,6 +24,7 @@ First steps
   autoact doctor                                   see whether engine, model and Python are in order
   autoact run --task starter/starter.task.json     the whole loop on the starter task
   autoact runs                                     what ran here, and how far it came
+  autoact box add gpu HOST                         a machine to train on, reached by SSH
   autoact run --resume RUN                         go on after a crash or a cancel; nothing is asked twice
 
 Exit codes
@@ -30,7 +32,8 @@ Exit codes
   5 a stage could not go on   6 disk or run folder   7 doctor found something   130 cancelled   1 anything else`,
     )
     .exitOverride();
-  for (const add of [addRun, addEval, addRuns, addExplain, addScore, addWorld, addServe, addDoctor]) add(program);
+  for (const add of [addRun, addEval, addRuns, addExplain, addScore, addWorld, addServe, addBoxCommands, addDoctor])
+    add(program);
   try {
     await program.parseAsync();
   } catch (error) {

@@ -21,8 +21,10 @@ import { loadTaskCard, loadTaskData, type TaskData } from '../node/store/taskFil
 import { Toolbox } from '../node/tools/toolbox.ts';
 import { ModelServers } from '../node/openai/modelServers.ts';
 import { EngineHost } from '../node/embedded/engineHost.ts';
+import { findBox } from '../node/box/boxes.ts';
 import { BoxTrainer } from '../node/box/boxTrainer.ts';
 import { packageRoot, packageVersion } from '../node/packageRoot.ts';
+import { openBoxHere } from './openBoxHere.ts';
 
 export interface SessionOptions {
   readonly workspace: string;
@@ -127,6 +129,7 @@ function connect(options: SessionOptions, parts: Parts): Session {
       settings.training.base === undefined
         ? join(root, 'starter', 'weights')
         : resolve(dirname(parts.taskFile), settings.training.base),
+    boxes: { find: (name) => findBox(name), open: openBoxHere },
     notify: options.notify,
   });
   const earlier = RunStatus.safeParse(readJson(folder.file('status.json')));

@@ -42,7 +42,6 @@ export async function readSmall(
   limit: number,
   signal?: AbortSignal,
 ): Promise<string | undefined> {
-  if ((await files.stat(path, signal)) === undefined) return undefined;
   try {
     return new TextDecoder().decode(await files.read(path, 0, limit, signal));
   } catch (error) {
@@ -53,4 +52,27 @@ export async function readSmall(
 
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** What a box that is another machine can do besides: move large files over a network that may break at any byte. */
+export interface RemoteFiles extends BoxFiles {
+  /** How the user calls the host. */
+  readonly host: string;
+  /** The user's home folder on the box. */
+  home(signal?: AbortSignal): Promise<string>;
+  /**
+   * Writes on from byte `offset`, which must be the size that the file has (0: the file is made anew).
+   * @throws JobError 'disk'; an error with code EEXIST when the file has another size
+   */
+  append(path: string, offset: number, content: AsyncIterable<Uint8Array>, options?: AppendOptions): Promise<void>;
+  /** The bytes from `offset` to the end that the file has now. */
+  stream(path: string, offset: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** No error when it is not there. */
+  remove(path: string, signal?: AbortSignal): Promise<void>;
+}
+
+export interface AppendOptions {
+  readonly signal?: AbortSignal;
+  /** Called with the number of bytes that the box has confirmed since the last call. */
+  readonly onBytes?: (count: number) => void;
 }

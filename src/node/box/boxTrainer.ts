@@ -9,12 +9,18 @@ import { convertLora } from '../embedded/lora/convert.ts';
 import { probeAdapter, readProbes } from '../embedded/probe.ts';
 import { jsonLines } from '../store/atomicFile.ts';
 import { JobError } from './boxErrors.ts';
+import type { Box } from './boxes.ts';
 import { followJob } from './followJob.ts';
 import { cancelJob, resumeJob, startJob } from './job.ts';
 import type { JobEvent } from './jobEvents.ts';
 import type { Job, JobSpec } from './jobFolder.ts';
 import { localJob } from './localJob.ts';
+import type { OpenBox } from './openBox.ts';
+import { persistently } from './persist.ts';
+import { mustHavePython, preflight } from './preflight.ts';
 import { ensurePython } from './pythonEnvironment.ts';
+import { downloadAdapters, sshJob, uploadModel } from './remoteJob.ts';
+import type { TransferProgress } from './transfer.ts';
 
 export interface BoxTrainerOptions {
   /** The folder with box/ and .cache/. */
@@ -25,15 +31,34 @@ export interface BoxTrainerOptions {
   readonly run: string;
   /** The base model in Hugging Face form. */
   readonly baseFolder: string;
+  readonly boxes: Boxes;
   readonly notify: (message: string) => void;
+}
+
+/** Boxes other than this machine. */
+export interface Boxes {
+  /** @throws BoxError 'unknown-box' */
+  find(name: string): Box;
+  open(box: Box): Promise<OpenBox>;
+}
+
+/** Where a job runs: its base model there, and how the adapters come to this machine. */
+interface Place {
+  readonly base: string;
+  /** How often the job is looked at. */
+  readonly pollMs: number;
+  job(id: string): Promise<Job>;
+  /** Folder on this machine with a folder for each adapter. */
+  fetch(job: Job, id: string): Promise<string>;
+  close(): Promise<void>;
 }
 
 /** How often a job that vanished (killed, or the machine restarted) is taken up again by itself. */
 const resumes = 2;
 
 /**
- * Trains on the local box and serves what comes out: job folder, supervisor and trainer are the same that other boxes
- * use. The job's folder is named by what it trains, so that a run that is resumed finds it.
+ * Trains on a box and serves what comes out: job folder, supervisor and trainer are the same on every box. The job's
+ * folder is named by what it trains, so that a run that is resumed finds it.
  */
 export class BoxTrainer implements Trainer {
   readonly #options: BoxTrainerOptions;
@@ -49,9 +74,7 @@ export class BoxTrainer implements Trainer {
     onProgress: (progress: TrainingProgress) => void,
     signal: AbortSignal,
   ): Promise<readonly TrainedAdapter[]> {
-    const { root, folder, baseFolder } = this.#options;
-    if (settings.box !== 'local')
-      throw new JobError('cannot-start', `There is no box "${settings.box}". Set training.box to local.`);
+    const { baseFolder } = this.#options;
     if (!existsSync(join(baseFolder, 'config.json'))) {
       throw new JobError(
         'cannot-start',
@@ -61,37 +84,93 @@ export class BoxTrainer implements Trainer {
     const data = Object.fromEntries(
       Object.entries(sets).map(([name, rows]) => [`data/${name}.jsonl`, jsonLines(rows)]),
     );
-    const spec = jobSpec(baseFolder, Object.keys(sets), settings, seed);
-    const id = createHash('sha256')
-      .update(JSON.stringify([spec, data]))
-      .digest('hex')
-      .slice(0, 12);
-    onProgress({ adapter: '', step: 0, steps: 0, message: 'preparing Python' });
-    const python = await ensurePython({
-      onProgress: (message) => {
-        onProgress({ adapter: '', step: 0, steps: 0, message });
-      },
-      signal,
-    });
-    const job = localJob({ python, boxFolder: join(root, 'box'), jobFolder: join(folder, 'jobs', id) });
-    onProgress({ adapter: '', step: 0, steps: 0, message: 'starting the trainer' });
-    await this.#runToEnd(job, spec, data, onProgress, signal);
-    const adapters: TrainedAdapter[] = [];
-    for (const name of Object.keys(sets)) {
-      onProgress({ adapter: name, step: 0, steps: 0, message: `loading and probing ${name}` });
-      adapters.push(await this.#serve(join(job.folder, 'out', name), name, signal));
+    const tell = (message: string): void => onProgress({ adapter: '', step: 0, steps: 0, message });
+    const place =
+      settings.box === 'local' ? await this.#here(tell, signal) : await this.#away(settings.box, tell, signal);
+    try {
+      const spec = jobSpec(place.base, Object.keys(sets), settings, seed);
+      const id = createHash('sha256')
+        .update(JSON.stringify([spec, data]))
+        .digest('hex')
+        .slice(0, 12);
+      const job = await place.job(id);
+      tell('starting the trainer');
+      await this.#runToEnd(job, place.pollMs, spec, data, onProgress, signal);
+      const out = await place.fetch(job, id);
+      const adapters: TrainedAdapter[] = [];
+      for (const name of Object.keys(sets)) {
+        onProgress({ adapter: name, step: 0, steps: 0, message: `loading and probing ${name}` });
+        adapters.push(await this.#serve(join(out, name), name, signal));
+      }
+      return adapters;
+    } finally {
+      await place.close();
     }
-    return adapters;
+  }
+
+  async #here(tell: (message: string) => void, signal: AbortSignal): Promise<Place> {
+    const { root, folder, baseFolder } = this.#options;
+    tell('preparing Python');
+    const python = await ensurePython({ onProgress: tell, signal });
+    return {
+      base: baseFolder,
+      pollMs: 500,
+      job: (id) =>
+        Promise.resolve(localJob({ python, boxFolder: join(root, 'box'), jobFolder: join(folder, 'jobs', id) })),
+      fetch: (job) => Promise.resolve(join(job.folder, 'out')),
+      close: () => Promise.resolve(),
+    };
+  }
+
+  async #away(name: string, tell: (message: string) => void, signal: AbortSignal): Promise<Place> {
+    const { root, folder, baseFolder, boxes } = this.#options;
+    const box = boxes.find(name);
+    if (box.slurm !== undefined)
+      throw new JobError(
+        'cannot-start',
+        `Box "${name}" is a Slurm cluster, which is not supported yet. Choose another box.`,
+      );
+    const boxFolder = join(root, 'box');
+    const opened = await boxes.open(box);
+    const { files } = opened;
+    try {
+      tell(`connecting to ${name}`);
+      const found = await persistently({ signal }, () => preflight(files, box, { boxFolder, signal }));
+      for (const { item, state, found: what, remedy } of found.items)
+        if (state !== 'ok') this.#options.notify(`${name}: ${item}: ${what}. ${remedy ?? ''}`);
+      const remote = { files, python: mustHavePython(name, found), folder: box.folder };
+      let told = '';
+      const onProgress = ({ file, done, total }: TransferProgress): void => {
+        const message = `copying ${file.split('/').at(-1) ?? file}: ${percent(done, total)}`;
+        if (message !== told) tell((told = message));
+      };
+      const base = box.base ?? (await uploadModel(remote, baseFolder, { signal, onProgress }));
+      return {
+        base,
+        pollMs: 1000,
+        job: (id) => sshJob(remote, { boxFolder, id, signal, onProgress }),
+        fetch: async (job, id) => {
+          const out = join(folder, 'jobs', id, 'out');
+          await downloadAdapters({ ...job, files }, out, { signal, onProgress });
+          return out;
+        },
+        close: () => opened.close(),
+      };
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
   }
 
   async #runToEnd(
     job: Job,
+    pollMs: number,
     spec: JobSpec,
     data: Readonly<Record<string, string>>,
     onProgress: (progress: TrainingProgress) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    await startJob(job, spec, data, signal);
+    await persistently({ signal }, () => startJob(job, spec, data, signal));
     for (let attempt = 0; ; attempt++) {
       let end;
       try {
@@ -99,11 +178,16 @@ export class BoxTrainer implements Trainer {
           onEvent: (event) => {
             report(event, onProgress);
           },
+          onState: ({ state }) => {
+            const lost = 'lost contact with the box; the job goes on there';
+            onProgress({ adapter: '', step: 0, steps: 0, message: state === 'lost-contact' ? lost : 'training' });
+          },
+          pollMs,
           signal,
         });
       } catch (error) {
         // Cancelling a run also stops its training; the checkpoint that the trainer then writes is where resume goes on.
-        if (signal.aborted) await cancelJob(job);
+        if (signal.aborted) await this.#cancel(job);
         throw error;
       }
       if (end.state === 'finished' && end.exit.rc === 0) return;
@@ -119,7 +203,18 @@ export class BoxTrainer implements Trainer {
           `The training job in ${job.folder} ended without a result ${attempt + 1} times. Look at its log, then resume the run.`,
         );
       onProgress({ adapter: '', step: 0, steps: 0, message: 'going on from the last checkpoint' });
-      await resumeJob(job, signal);
+      await persistently({ signal }, () => resumeJob(job, signal));
+    }
+  }
+
+  async #cancel(job: Job): Promise<void> {
+    try {
+      await persistently({ attempts: 3 }, () => cancelJob(job));
+    } catch (error) {
+      if (!JobError.is(error, 'unreachable')) throw error;
+      this.#options.notify(
+        `The box could not be told to stop the job in ${job.folder}: ${error.message} It goes on there.`,
+      );
     }
   }
 
@@ -150,6 +245,8 @@ export class BoxTrainer implements Trainer {
     };
   }
 }
+
+const percent = (done: number, total: number): string => `${total === 0 ? 100 : Math.floor((100 * done) / total)} %`;
 
 function jobSpec(base: string, adapters: readonly string[], settings: Settings['training'], seed: number): JobSpec {
   return {

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, it } from 'node:test';
+import type { ExecResult, RemoteFiles } from '../../../src/node/box/boxFiles.ts';
+import { localFiles } from '../../../src/node/box/localFiles.ts';
+import { BoxError, JobError } from '../../../src/node/box/boxErrors.ts';
+import type { Preflight, PreflightItem } from '../../../src/node/box/preflight.ts';
+import { mustHavePython, preflight } from '../../../src/node/box/preflight.ts';
+
+const boxFolder = join(import.meta.dirname, '..', '..', '..', 'box');
+let folder: string;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'autoact-preflight-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A box of which only programs are wanted. */
+const boxThat = (exec: (command: readonly string[]) => Promise<ExecResult>): RemoteFiles =>
+  ({ ...localFiles, host: 'gpu', exec }) as unknown as RemoteFiles;
+
+/** This machine, with programs of the given names and outputs in front of its own. */
+function here(programs: Readonly<Record<string, string>>): RemoteFiles {
+  const bin = mkdtempSync(join(folder, 'bin-'));
+  for (const [name, script] of Object.entries(programs)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  return boxThat(([program = '', ...args]) => {
+    const done = spawnSync(program, args, {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+    });
+    return Promise.resolve({ code: done.status, stdout: done.stdout, stderr: done.stderr });
+  });
+}
+
+const good = {
+  now: Date.now() / 1000,
+  system: { platform: 'linux', machine: 'x86_64', host: 'gpu', cores: 8, memory: 64e9 },
+  pythons: [
+    {
+      path: '/opt/python',
+      versions: {
+        python: '3.12.1',
+        torch: '2.9.0+cu128',
+        transformers: '5.1.0',
+        peft: '0.18.1',
+        safetensors: '0.7.0',
+        tokenizers: '0.22.1',
+        numpy: '2.3.0',
+      } as Record<string, string>,
+    },
+  ],
+  gpu: {
+    tool: true,
+    driver: '570.1',
+    cuda: '12.8',
+    gpus: [{ index: 0, name: 'H200', memoryTotal: 143000, memoryFree: 140000, processes: 0 }],
+  },
+  folder: { path: '/home/me/.autoact', exists: true, free: 5e11, freeFiles: 1e6, writable: true, runs: true },
+  temporary: { path: '/tmp', exists: true, free: 5e10, freeFiles: 1e6, writable: true, runs: true },
+  quota: null,
+  session: { systemd: true, linger: false, killUserProcesses: false },
+  egress: [],
+  slurm: null,
+};
+const judge = (change: object, box: object = {}): Promise<Preflight> =>
+  preflight(
+    boxThat(() =>
+      Promise.resolve({ code: 0, stdout: JSON.stringify({ ...good, now: Date.now() / 1000, ...change }), stderr: '' }),
+    ),
+    { folder: '~/.autoact', ...box },
+    { boxFolder },
+  );
+const item = ({ items }: Preflight, name: string): PreflightItem | undefined => items.find((one) => one.item === name);
+
+it('a box in order has nothing to mend', async () => {
+  const found = await judge({});
+  assert.deepEqual(
+    found.items.filter(({ state }) => state !== 'ok'),
+    [],
+  );
+  assert.equal(found.python, '/opt/python');
+});
+
+it('every shortcoming is told with a remedy', async () => {
+  const cases: [string, 'warn' | 'fail', object, object?][] = [
+    ['Python', 'fail', { pythons: [] }],
+    ['Python', 'fail', { pythons: [{ path: '/usr/bin/python3', versions: { python: '3.9.2', torch: null } }] }],
+    ['Python', 'fail', {}, { python: '/other/python' }],
+    ['GPU', 'warn', { gpu: { tool: false, driver: null, cuda: null, gpus: [] } }],
+    ['GPU', 'warn', { gpu: { ...good.gpu, gpus: [{ ...good.gpu.gpus[0], memoryFree: 100, processes: 2 }] } }],
+    ['Driver', 'fail', { gpu: { ...good.gpu, cuda: '11.8' } }],
+    ['Disk', 'warn', { folder: { ...good.folder, free: 5e9 } }],
+    ['Disk', 'fail', { folder: { ...good.folder, free: 1e8 } }],
+    ['Disk', 'fail', { folder: { ...good.folder, writable: false, runs: null } }],
+    ['Disk', 'warn', { folder: { error: 'OSError' } }],
+    ['Programs', 'warn', { folder: { ...good.folder, runs: false } }],
+    ['Quota', 'fail', { quota: { filesystem: '/home', used: 1000, limit: 1001 } }],
+    ['Temporary files', 'warn', { temporary: { ...good.temporary, runs: false } }],
+    ['After logout', 'fail', { session: { systemd: true, linger: false, killUserProcesses: true } }],
+    ['After logout', 'warn', { session: { systemd: true, linger: null, killUserProcesses: true } }, { slurm: {} }],
+    ['Network', 'warn', { egress: [{ url: 'https://index.example', ms: 5, error: 'timed out' }] }],
+    ['Clock', 'warn', { now: Date.now() / 1000 - 3600 }],
+    ['Slurm', 'fail', {}, { slurm: { partition: 'gpu' } }],
+    ['Slurm', 'warn', { slurm: 'slurm 22.05.8' }],
+  ];
+  for (const [name, state, change, box] of cases) {
+    const found = item(await judge(change, box), name);
+    assert.equal(found?.state, state, `${name} ${JSON.stringify(change)}`);
+    assert.ok((found.remedy ?? '').length > 5);
+  }
+  assert.equal(
+    item(await judge({ session: { systemd: true, linger: true, killUserProcesses: true } }), 'After logout')?.state,
+    'ok',
+  );
+});
+
+it('the script is found right about programs that it asks', async () => {
+  const table =
+    '0, GPU-a, NVIDIA H200, 143771, 1000, 570.10, 9.0\\n1, GPU-b, NVIDIA H200, 143771, 143000, 570.10, 9.0\\n';
+  const files = here({
+    'nvidia-smi': `case "$*" in *query-gpu*) printf '${table}';; *compute-apps*) printf 'GPU-b\\nGPU-b\\n';; *) echo '| Driver Version: 570.10   CUDA Version: 12.8 |';; esac`,
+    quota: `printf 'Disk quotas for user me (uid 1):\\n Filesystem blocks quota limit grace files\\n /dev/a 900* 1000 1024 10\\n /dev/b 5 0 0 1\\n'`,
+    sbatch: 'echo slurm 22.05.8',
+  });
+  const asked = join(folder, 'box', 'deep');
+  mkdirSync(join(folder, 'box'));
+  const { report, items } = await preflight(files, { folder: asked }, { boxFolder, urls: ['http://127.0.0.1:1/'] });
+  assert.deepEqual(report.gpu, {
+    tool: true,
+    driver: '570.10',
+    cuda: '12.8',
+    gpus: [
+      { index: 0, name: 'NVIDIA H200', memoryTotal: 143771, memoryFree: 142771, processes: 0 },
+      { index: 1, name: 'NVIDIA H200', memoryTotal: 143771, memoryFree: 771, processes: 2 },
+    ],
+  });
+  assert.deepEqual(report.quota, { filesystem: '/dev/a', used: 900, limit: 1024 });
+  assert.equal(report.slurm, 'slurm 22.05.8');
+  assert.deepEqual(
+    [report.folder?.path, report.folder?.exists, report.folder?.writable, report.folder?.runs],
+    [asked, false, true, true],
+  );
+  assert.ok((report.folder?.free ?? 0) > 0);
+  assert.match(report.egress?.[0]?.error ?? '', /./);
+  assert.match(report.pythons?.[0]?.versions?.['python'] ?? '', /^3\./);
+  assert.equal(items.find((one) => one.item === 'Clock')?.state, 'ok');
+  assert.deepEqual(readdirSync(join(folder, 'box')), []);
+});
+
+it('the script runs on Python 3.8', () => {
+  const parse = 'import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 8))';
+  const done = spawnSync('python3', ['-c', parse, join(boxFolder, 'preflight.py')], { encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stderr);
+});
+
+it('what is no report is told with what was said', async () => {
+  const said = (stdout: string, stderr: string): Promise<Preflight> =>
+    preflight(
+      boxThat(() => Promise.resolve({ code: 1, stdout, stderr })),
+      { folder: '/x' },
+      { boxFolder },
+    );
+  await assert.rejects(
+    said('', 'SyntaxError: invalid syntax'),
+    (error) => JobError.is(error, 'bad-output') && error.message.includes('SyntaxError'),
+  );
+  await assert.rejects(said('<html>', ''), (error) => JobError.is(error, 'bad-output'));
+});
+
+it('a box without a Python that can train is refused with what is missing', async () => {
+  const found = await judge({ pythons: [{ path: '/usr/bin/python3', versions: { python: '3.9.2', torch: null } }] });
+  assert.throws(
+    () => mustHavePython('gpu', found),
+    (error) => BoxError.is(error, 'no-python') && error.message.includes('/usr/bin/python3 cannot train'),
+  );
+  assert.equal(mustHavePython('gpu', await judge({})), '/opt/python');
+});

@@ -130,7 +130,12 @@ const suites = [
   { name: 'engine', run: () => builtTests('test/engine') },
   { name: 'ssh', needs: 'sshd', run: () => nodeTests('test/ssh', { serial: true }) },
   { name: 'host', title: 'host (inside VS Code)', needs: 'vscode', run: hostTests },
-  { name: 'e2e', title: 'end to end (VS Code driven by its window)', needs: 'vscode', run: () => builtTests('test/e2e') },
+  {
+    name: 'e2e',
+    title: 'end to end (VS Code driven by its window)',
+    needs: 'vscode',
+    run: () => builtTests('test/e2e'),
+  },
 ];
 /** Suites besides `python` whose tests train, and so need the Python environment. */
 const trains = new Set(['engine', 'ssh', 'e2e']);

@@ -67,7 +67,11 @@ const labels: Readonly<Record<TraceNote['kind'], string>> = {
 export function agentTitle(role: string): string {
   const known = Object.hasOwn(agentTitles, role) ? agentTitles[role] : undefined;
   if (known !== undefined) return known;
-  const name = visibleLine(role.trim() || 'unnamed', 40);
+  // Cut without a word about it, which would not read as a heading.
+  const name = Array.from(visibleLine(role.trim() || 'unnamed'))
+    .slice(0, 40)
+    .join('')
+    .trim();
   return `${name.charAt(0).toUpperCase()}${name.slice(1)} agent`;
 }
 

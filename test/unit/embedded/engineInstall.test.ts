@@ -55,7 +55,7 @@ test('it is installed once, however many ask, and found from then on', async () 
   found.push(await ask());
   assert.equal(calls(), 1);
   assert.equal(new Set(found.map((engine) => engine.module)).size, 1);
-  assert.equal(found[0]?.version, ENGINE_VERSION);
+  assert.equal(found[0].version, ENGINE_VERSION);
   assert.match(said[0] ?? '', /Installing the embedded engine .* 70 MB/);
   const asked = JSON.parse(readFileSync(join(cacheFolder, `engine-${ENGINE_VERSION}`, 'asked.json'), 'utf8')) as object;
   assert.deepEqual(asked, {

@@ -44,6 +44,9 @@ class Training:
     held_out: int
     #: Batches of copying drills before everything else.
     drill_batches: int = 0
+    #: Body tokens after which the learning rate rises again, to this share of its peak, for another cosine to the end.
+    restart: int = 0
+    restart_peak: float = 0.6
 
 
 @dataclass
@@ -73,7 +76,14 @@ def optimizers(model: Decoder, t: Training) -> list[torch.optim.Optimizer]:
 
 
 def schedule(t: Training, done: float) -> float:
-    """Share of the peak rate after `done` of the budget: linear warm-up, then a cosine."""
+    """Share of the peak rate after `done` of the budget: linear warm-up, then a cosine, and both again after a restart."""
+    first = t.restart / t.tokens if t.restart else 1.0
+    if done < first:
+        return _cosine(t, done / first)
+    return t.restart_peak * _cosine(t, (done - first) / (1 - first)) if t.restart else _cosine(t, 1.0)
+
+
+def _cosine(t: Training, done: float) -> float:
     if done < t.warmup:
         return max(done, 1e-3) / t.warmup
     x = min(1.0, (done - t.warmup) / (1 - t.warmup))

@@ -45,7 +45,7 @@ describe('training on a host', { skip }, () => {
   const spec = (base: string): JobSpec => ({
     base,
     adapters: Object.fromEntries(names.map((name) => [name, { data: `data/${name}.jsonl` }])),
-    epochs: 40,
+    epochs: 100,
     learningRate: 5e-3,
     threads: 1,
     precision: 'float32',

@@ -1,7 +1,7 @@
 import { mention } from '../../src/core/world/entities.ts';
 import type { Entity } from '../../src/core/world/entities.ts';
 import { relationNamed } from '../../src/core/world/relations.ts';
-import type { Relation } from '../../src/core/world/relations.ts';
+import type { Relation } from '../../src/core/world/relations/relation.ts';
 import { sentencesOf, valueText } from '../../src/core/world/world.ts';
 import type { Fact } from '../../src/core/world/world.ts';
 import type { WorldQuestion } from '../../src/core/world/types.ts';

@@ -28,19 +28,19 @@ export interface Rates {
 }
 
 export const defaultRates: Rates = {
-  careless: 0.55,
-  earlyFinish: 0.75,
+  careless: 0.57,
+  earlyFinish: 0.85,
   wrongArgument: 0.2,
   wrongTool: 0.06,
   malformed: 0.05,
   wrongPick: 0.25,
-  misread: 0.5,
+  misread: 0.65,
   carefulFault: 0.03,
   styleLeak: 0.04,
   carefulJudge: 0.35,
   carefulVerdict: 0.75,
   overConfident: 0.95,
-  faultyPair: 0.1,
+  faultyPair: 0.04,
   faultySelection: 0.15,
 };
 

@@ -1,3 +1,4 @@
+import { selfInstructDraws } from '../../src/core/pipeline/grounding.ts';
 import type { PassageGraph } from '../../src/core/pipeline/grounding.ts';
 import { renderPassages } from '../../src/core/pipeline/selfInstruct.ts';
 import type { Passage } from '../../src/core/pipeline/selfInstruct.ts';
@@ -55,13 +56,14 @@ export function writeSelfInstruct(context: WorldContext, graph: PassageGraph, po
 
 const written = (pair: Pair): string => `Question: ${pair.question}\nAnswer: ${pair.answer}`;
 
-/** Leads of pages that mention one another, drawn as the product draws them. */
+/** Passages of pages that mention one another, drawn as the product draws them. */
 function drawLinked(context: WorldContext, graph: PassageGraph, random: Random): Shown[] {
   for (;;) {
-    const passages = graph.draw(random, 3);
+    const passages = graph.draw(random, 3, selfInstructDraws);
     const shown = passages.map((passage) => {
       const entity = context.entities.get(passage.title);
-      return { passage, facts: entity ? context.base.of(entity).filter((fact) => fact.paragraph === 0) : [] };
+      const at = context.pages.get(passage.title)?.paragraphs.indexOf(passage.text);
+      return { passage, facts: entity ? context.base.of(entity).filter((fact) => fact.paragraph === at && !isList(fact)) : [] };
     });
     if (shown.some((one) => one.facts.length > 0)) return shown;
   }
@@ -74,7 +76,7 @@ function drawSupporting(context: WorldContext, question: WorldQuestion, random: 
     const of = context.base.of(known(context.entities.get(title)));
     const at = known(of.find((fact) => fact.sentence === sentence)).paragraph;
     const text = known(known(context.pages.get(title)).paragraphs[at]);
-    shown.set(`${title}/${at}`, { passage: { title, text }, facts: of.filter((fact) => fact.paragraph === at) });
+    shown.set(`${title}/${at}`, { passage: { title, text }, facts: of.filter((fact) => fact.paragraph === at && !isList(fact)) });
   }
   return random.shuffle([...shown.values()]);
 }

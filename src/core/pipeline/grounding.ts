@@ -14,6 +14,9 @@ export interface DrawOptions {
   readonly siblings?: number;
 }
 
+/** How self-instruct draws its passages: so that details are asked about too, and comparisons. */
+export const selfInstructDraws: DrawOptions = { later: 0.25, siblings: 0.3 };
+
 /**
  * Draws passages that belong together: a random page and pages that it mentions, or that mention the same as it does, so
  * that questions that follow or compare several of them can be asked. A model that does not know the task's documents by heart can only ask about them in this way; the paper

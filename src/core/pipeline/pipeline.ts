@@ -13,14 +13,11 @@ import type { ToolDescription } from '../tools/library.ts';
 import { promptNamed, runStageItems, targetOf, type PipelineContext } from './context.ts';
 import { evaluateSystem, evaluationQuestions, type SystemAnswers } from './evaluation.ts';
 import { filterTrajectories, type FilterResult } from './filter.ts';
-import { PassageGraph, type DrawOptions } from './grounding.ts';
+import { PassageGraph, selfInstructDraws } from './grounding.ts';
 import { selfInstruct, type Instance, type SelfInstructResult } from './selfInstruct.ts';
 import { synthesise, type Synthesis } from './synthesis.ts';
 import { selectTools } from './toolSelection.ts';
 import { buildTrainingSets, unionOf, type TrainingRow } from './trainingData.ts';
-
-/** How passages are drawn for self-instruct: so that details are asked about too, and comparisons. */
-const draws: DrawOptions = { later: 0.25, siblings: 0.3 };
 
 /**
  * The AutoAct loop (paper section 2). Calling it again on the same log goes on where it stopped: stages that are done
@@ -106,7 +103,7 @@ async function growDatabase(context: PipelineContext): Promise<readonly Instance
         ? {}
         : {
             drawPassages: (random: Parameters<PassageGraph['draw']>[0]) =>
-              graph.draw(random, settings.selfInstruct.passages, draws),
+              graph.draw(random, settings.selfInstruct.passages, selfInstructDraws),
           }),
     };
     const live = { generated: 0, kept: 0 };

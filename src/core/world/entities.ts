@@ -2,7 +2,7 @@ import type { Random } from '../run/random.ts';
 import { between, chance, weighted } from './draw.ts';
 import { createNamer } from './names.ts';
 import type { Namer } from './names.ts';
-import type { Sort } from './relations.ts';
+import type { Sort } from './relations/relation.ts';
 import type { EntityKind } from './types.ts';
 import { known } from './known.ts';
 

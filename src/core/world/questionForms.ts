@@ -5,7 +5,7 @@ import type { Entity } from './entities.ts';
 import { isList, valueEntity } from './factBase.ts';
 import type { FactBase } from './factBase.ts';
 import { relationNamed, relations } from './relations.ts';
-import type { Ordering } from './relations.ts';
+import type { Ordering } from './relations/relation.ts';
 import type { Hop, SupportingFact, WorldQuestion } from './types.ts';
 import { valueText } from './world.ts';
 import type { Fact } from './world.ts';

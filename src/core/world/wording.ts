@@ -1,4 +1,4 @@
-import type { Sort } from './relations.ts';
+import type { Sort } from './relations/relation.ts';
 
 /**
  * How pages word their facts. A group is a set of alternatives that tell the same facts; `|` parts sentences,

@@ -1,4 +1,4 @@
-import type { TokenLogprob } from '../inference/batcher.ts';
+import type { TokenLogprob } from '../inference/generation.ts';
 import type { ModelHost } from '../inference/modelHost.ts';
 import { StopText } from '../inference/stopText.ts';
 import { ApiError } from './apiError.ts';

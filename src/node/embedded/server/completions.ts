@@ -1,4 +1,4 @@
-import type { TokenLogprob } from '../inference/batcher.ts';
+import type { TokenLogprob } from '../inference/generation.ts';
 import type { ModelHost } from '../inference/modelHost.ts';
 import { requireModel, runChoice, usage, type Choice, type ChoiceToken } from './choices.ts';
 import type { CompletionBody } from './parameters.ts';

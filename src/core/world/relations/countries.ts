@@ -1,0 +1,70 @@
+import { define } from './relation.ts';
+import type { Relation } from './relation.ts';
+
+export const countries: readonly Relation[] = [
+  define({
+    name: 'capital',
+    domain: ['country'],
+    range: 'settlement',
+    keyword: 'capital',
+    noun: 'capital',
+    ask: [
+      'What is the capital of {s}?',
+      'Which place is the capital of {s}?',
+      'What is the name of the capital of {s}?',
+    ],
+    refer: ['the capital of {s}'],
+    state: ['The capital of {s} is {v}.'],
+  }),
+  define({
+    name: 'currency',
+    domain: ['country'],
+    range: 'text',
+    keyword: 'currency',
+    noun: 'currency',
+    ask: ['What is the currency of {s}?', 'Which currency is used in {s}?', 'What money is used in {s}?'],
+    state: ['The currency of {s} is the {v}.'],
+  }),
+  define({
+    name: 'language',
+    domain: ['country'],
+    range: 'text',
+    keyword: 'language',
+    noun: 'language',
+    ask: [
+      'What is the language of {s}?',
+      'Which language is spoken in {s}?',
+      'What language do the people of {s} speak?',
+    ],
+    state: ['The language of {s} is {v}.'],
+  }),
+  define({
+    name: 'independence',
+    domain: ['country'],
+    range: 'year',
+    keyword: 'independent',
+    noun: 'year of independence',
+    ask: ['When did {s} become independent?', 'In which year did {s} become independent?'],
+    state: ['{s} became independent in {v}.'],
+  }),
+  define({
+    name: 'ruler',
+    domain: ['country'],
+    range: 'person',
+    keyword: 'governor',
+    noun: 'first governor',
+    ask: ['Who was the first governor of {s}?', 'Who became the first governor of {s}?'],
+    refer: ['the first governor of {s}'],
+    state: ['The first governor of {s} was {v}.'],
+  }),
+  define({
+    name: 'peak',
+    domain: ['country'],
+    range: 'mountain',
+    keyword: 'highest',
+    noun: 'highest mountain',
+    ask: ['What is the highest mountain of {s}?', 'Which mountain is the highest in {s}?'],
+    refer: ['the highest mountain of {s}'],
+    state: ['The highest mountain of {s} is {v}.'],
+  }),
+];

@@ -28,7 +28,7 @@ export interface Rates {
 }
 
 export const defaultRates: Rates = {
-  careless: 0.57,
+  careless: 0.66,
   earlyFinish: 0.85,
   wrongArgument: 0.2,
   wrongTool: 0.06,

@@ -159,9 +159,13 @@ export const Settings = z
   .strict();
 export type Settings = z.infer<typeof Settings>;
 
-/** The published code's sampling where it differs from ours; applied when the mode is `reference` (methods 1.5). */
+/**
+ * The published code's values where they differ from our defaults; applied when the mode is `reference` (methods 1.5,
+ * 4.1, 4.4). It counts 4,096 tokens of GPT-4's encoding where we count characters, at four to a token.
+ */
 export const referenceSettings = {
   planning: { sampling: { temperature: 0.5, topP: 0.75, topK: 40 } },
+  maxPromptChars: 16_384,
 } as const;
 
 export class SettingsError extends Error {

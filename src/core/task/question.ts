@@ -10,6 +10,14 @@ export interface PublicQuestion {
   readonly type?: string;
   /** Options of a multiple-choice question, in the order A, B, C, … */
   readonly choices?: readonly string[];
+  /** What is known of the question's image in words; there is none where this is left out. */
+  readonly image?: QuestionImage;
+}
+
+export interface QuestionImage {
+  readonly caption: string;
+  /** Words that stand in the image. */
+  readonly ocr: readonly string[];
 }
 
 /** A question with its gold answer. Only data files and the judge hold these. */
@@ -25,6 +33,9 @@ export function toPublic(question: PublicQuestion): PublicQuestion {
     level: question.level,
     ...(question.type === undefined ? {} : { type: question.type }),
     ...(question.choices === undefined ? {} : { choices: [...question.choices] }),
+    ...(question.image === undefined
+      ? {}
+      : { image: { caption: question.image.caption, ocr: [...question.image.ocr] } }),
   };
 }
 
@@ -39,11 +50,12 @@ export const QuestionRow = z.object({
   level: z.string().default('all'),
   type: z.string().optional(),
   choices: z.array(z.string()).optional(),
+  image: z.object({ caption: z.string(), ocr: z.array(z.string()) }).optional(),
 });
 
 /** Reads one object of a question file. A row without an id is known by its question. @throws z.ZodError */
 export function parseQuestion(row: unknown): GoldQuestion {
-  const { id, question, answer, level, type, choices } = QuestionRow.parse(row);
+  const { id, question, answer, level, type, choices, image } = QuestionRow.parse(row);
   return {
     id: id ?? question,
     question,
@@ -51,5 +63,6 @@ export function parseQuestion(row: unknown): GoldQuestion {
     level,
     ...(type === undefined ? {} : { type }),
     ...(choices === undefined ? {} : { choices }),
+    ...(image === undefined ? {} : { image }),
   };
 }

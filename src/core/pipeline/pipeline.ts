@@ -11,6 +11,7 @@ import { stageIds, type StageId } from '../run/status.ts';
 import { toPublic } from '../task/question.ts';
 import type { ToolDescription } from '../tools/library.ts';
 import { promptNamed, runStageItems, targetOf, type PipelineContext } from './context.ts';
+import { coverageOf } from './coverage.ts';
 import { evaluateSystem, evaluationQuestions, type SystemAnswers } from './evaluation.ts';
 import { filterTrajectories, type FilterResult } from './filter.ts';
 import { PassageGraph, selfInstructDraws } from './grounding.ts';
@@ -93,6 +94,8 @@ async function growDatabase(context: PipelineContext): Promise<readonly Instance
     const graph = settings.selfInstruct.passages > 0 ? new PassageGraph(context.documents) : undefined;
     const input = {
       template: promptNamed(context, 'self-instruct'),
+      ...(settings.selfInstruct.votes === 0 ? {} : { voteTemplate: promptNamed(context, 'answer-vote') }),
+      metric: task.metric,
       description: task.description,
       examples: task.examples,
       settings: settings.selfInstruct,
@@ -128,10 +131,12 @@ async function growDatabase(context: PipelineContext): Promise<readonly Instance
     const { database, stopped, rounds } = outcome.result;
     tracker.progress('selfInstruct', database.length, false);
     ports.store.writeRows('database.jsonl', database);
+    const coverage = coverageOf(database, context.documents.length);
+    ports.store.writeText('coverage.json', `${JSON.stringify(coverage, null, 2)}\n`);
     if (stopped === 'repeating') {
       tracker.notice(
         'warning',
-        `Self-instruct stopped at ${database.length} of ${settings.selfInstruct.instances} pairs: ${settings.selfInstruct.patience} rounds in a row brought nothing new (${rounds} rounds).`,
+        `Self-instruct stopped at ${database.length} of ${settings.selfInstruct.instances} pairs: ${settings.selfInstruct.patience} rounds in a row brought nothing new, or too little (${rounds} rounds).`,
       );
     }
     if (database.length === 0)

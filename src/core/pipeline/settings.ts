@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { measures } from '../dedupe/measure.ts';
 
 /**
  * Everything about a run that can be chosen, with its default. The resolved settings are written to `run.json`.
@@ -74,10 +75,22 @@ export const Settings = z
         passages: z.number().int().min(0).default(0),
         maxAnswerWords: z.number().int().min(1).default(10),
         perAnswerCap: z.number().int().min(1).default(5),
-        /** Word-set similarity above which two questions count as near-duplicates. */
+        /** Similarity from which on two questions count as near-duplicates. */
         similarity: z.number().min(0).max(1).default(0.8),
+        /** `words`: Jaccard over word sets. `rouge-l`: F1 of the longest common subsequence, as Self-Instruct has it. */
+        similarityMeasure: z.enum(measures).default('words'),
+        /** `strict` also asks for a question mark, for yes or no where it fits, and for an answer that is not told. */
+        formatChecks: z.enum(['basic', 'strict']).default('basic'),
+        /** What counts as an evaluation question: the same words, or also 13 in a row and near-duplicates. */
+        decontaminate: z.enum(['same-words', 'overlap']).default('same-words'),
+        /** Aim rounds at kinds of questions and documents that the database has least of. */
+        steer: z.boolean().default(false),
+        /** Answers sampled anew for each new pair; it is kept when most of them agree with its own. 0 asks none. */
+        votes: z.number().int().min(0).max(64).default(0),
         /** Stop after this many rounds in a row without a new pair. */
         patience: z.number().int().min(1).default(20),
+        /** Stop when fewer than this share of the pairs of the last `patience` rounds were new. */
+        minYield: z.number().min(0).max(1).default(0),
         maxTokens: z.number().int().min(16).default(1024),
         sampling: Sampling.prefault({ temperature: 0.5, topP: 0.75, topK: 40 }),
       })

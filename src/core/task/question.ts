@@ -39,6 +39,18 @@ export function toPublic(question: PublicQuestion): PublicQuestion {
   };
 }
 
+/** The question as agents read it: options of a multiple-choice question stand behind it, lettered as in the data set. */
+export function questionText(question: Pick<PublicQuestion, 'question' | 'choices'>): string {
+  const { choices } = question;
+  return choices === undefined || choices.length === 0
+    ? question.question
+    : `${question.question} Options: ${lettered(choices)}`;
+}
+
+export function lettered(choices: readonly string[]): string {
+  return choices.map((c, i) => `(${String.fromCharCode(65 + i)}) ${c}`).join(' ');
+}
+
 /** One line of a question file. Unknown columns (paragraphs, supporting facts, …) are dropped. */
 export const QuestionRow = z.object({
   id: z

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { DatasetManifest } from '../../core/data/dataset.ts';
@@ -8,12 +8,19 @@ import { Mapping } from '../../core/data/mapping.ts';
 import { replayPublished } from '../../core/data/replayPublished.ts';
 import { modes } from '../../core/pipeline/mode.ts';
 import { referenceSettings } from '../../core/pipeline/settings.ts';
+import {
+  promptFile,
+  publishedTasks,
+  readPublishedPrompts,
+  type PublishedTask,
+} from '../../core/prompts/publishedPrompts.ts';
 import { lookupTools } from '../../core/tools/library.ts';
 import { importDataset, type DatasetKind } from '../../node/data/importDataset.ts';
 import { writeDatasetCard } from '../../node/data/datasetCard.ts';
 import { recordFormats, type RecordFormat } from '../../node/data/records.ts';
 import { exportTrajectories, importTrajectories } from '../../node/data/trajectoryFolder.ts';
 import { packageRoot } from '../../node/packageRoot.ts';
+import { writeFileAtomic } from '../../node/store/atomicFile.ts';
 import { loadPrompts } from '../../node/store/prompts.ts';
 import { TaskError } from '../../node/store/taskFile.ts';
 import { act, printJson, UsageError, type CommonOptions } from '../action.ts';
@@ -81,6 +88,15 @@ export function addImport(program: Command): void {
     .action((files: string[], options: CommonOptions & { out: string }) =>
       act(options, (signal) => trajectories(files, options, signal)),
     );
+  group
+    .command('prompts')
+    .description('Prompts out of your own clone of the published AutoAct repository, as overrides for a workspace.')
+    .argument('<clone>', 'folder of the clone')
+    .addOption(new Option('--for <task>', 'which of its tasks').choices(publishedTasks).default('hotpotqa'))
+    .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')
+    .option('--force', 'replace prompts that are there')
+    .option('--json', 'print JSON')
+    .action((clone: string, options: PromptOptions) => act(options, () => Promise.resolve(prompts(clone, options))));
   program
     .command('export')
     .description('Export imported trajectories to the files that they came from, byte for byte.')
@@ -221,6 +237,37 @@ async function trajectories(
           )
           .join('') +
         `In ${resolve(options.out)}: trajectories.jsonl without gold answers, scores.jsonl with them\n`,
+    );
+  return undefined;
+}
+
+interface PromptOptions extends CommonOptions {
+  readonly for: PublishedTask;
+  readonly workspace: string;
+  readonly force?: boolean;
+}
+
+function prompts(clone: string, options: PromptOptions): undefined {
+  const read = (path: string): string => {
+    try {
+      return readFileSync(join(clone, path), 'utf8');
+    } catch {
+      throw new TaskError('data', `There is no ${path} in ${clone}.`, 'Name the folder of a clone of zjunlp/AutoAct.');
+    }
+  };
+  const folder = join(resolve(options.workspace), '.autoact', 'prompts');
+  const found = readPublishedPrompts(options.for, read).map((prompt) => ({
+    prompt,
+    path: join(folder, `${prompt.name}.md`),
+  }));
+  const there = found.find(({ path }) => existsSync(path));
+  if (there !== undefined && options.force !== true)
+    throw new TaskError('data', `There is a prompt ${there.path} already.`, 'Replace it with --force, or remove it.');
+  for (const { prompt, path } of found) writeFileAtomic(path, promptFile(prompt, options.for));
+  if (options.json === true) printJson({ folder, prompts: found.map(({ prompt }) => prompt.name) });
+  else
+    process.stdout.write(
+      `${found.map(({ path }) => `${path}\n`).join('')}Runs of this workspace use them; with --mode reference they come near the published code.\n`,
     );
   return undefined;
 }

@@ -50,7 +50,7 @@ export function replayPublished({ trajectory: recorded, score }: PublishedRow, i
   for (const [i, step] of replayed.steps.entries()) {
     const other = recorded.steps[i];
     if (other === undefined) continue;
-    const same = canonical(step.tool) === canonical(other.tool) && step.argument === other.argument;
+    const same = step.tool === other.tool && step.argument === other.argument;
     if (!same) say(i + 1, `${step.tool}[${step.argument}] is not ${other.tool}[${other.argument}]`);
     if (step.thought !== other.thought) say(i + 1, 'another thought');
     if (step.by !== other.by) say(i + 1, `taken by ${step.by}, recorded as ${other.by}`);
@@ -98,9 +98,4 @@ function compareScores(
   const reward = Number(fields['reward']);
   // Python and we add up in the same order; the last bit is all that may differ.
   if (Math.abs(tokenF1(prediction, gold) - reward) > 1e-12) say(at, `F1 is not ${reward}`);
-}
-
-/** The published name of a tool of ours. */
-function canonical(tool: string): string {
-  return tool === 'BingSearch' ? 'Search' : tool;
 }

@@ -65,14 +65,17 @@ export class PlanningState {
 
   /**
    * Takes an action that is neither an answer nor a verdict, and records the step.
-   * @param rule who acts, and whether the loop's own rules allow the action
+   * @param rule who acts, whether the loop's own rules allow the action, and the tool's name in the history
    */
   *act(
     thought: string,
     tool: string,
     argument: string,
     parse: TrajectoryStep['parse'],
-    rule: { readonly by: TrajectoryStep['by']; readonly legal: boolean } = { by: 'plan', legal: true },
+    rule: { readonly by: TrajectoryStep['by']; readonly legal: boolean; readonly shown?: string } = {
+      by: 'plan',
+      legal: true,
+    },
   ): Yielded<void> {
     const legal = this.input.context.tools.map((t) => t.name);
     let observation: string;
@@ -87,7 +90,7 @@ export class PlanningState {
       observation = this.input.options.mode.cutAtLabelWords ? cleanAsPublished(answer.text) : answer.text;
       outcome = answer.outcome;
     }
-    yield* this.record({ thought, tool, argument, observation, by: rule.by, parse, outcome });
+    yield* this.record({ thought, tool: rule.shown ?? tool, argument, observation, by: rule.by, parse, outcome });
   }
 
   *record(step: TrajectoryStep): Yielded<void> {

@@ -48,7 +48,8 @@ export function* publishedLoop(input: PlanningInput, cast: Cast): Yielded<Trajec
       tool: name,
       argument: action.argument,
     });
-    const step = { thought, tool: name === '' ? '(none)' : name, argument: action.argument, by } as const;
+    // The history shows the name that was said: adapters of the published code know no other.
+    const step = { thought, tool: action.name === '' ? '(none)' : action.name, argument: action.argument, by } as const;
     if (name === 'Finish') {
       // An empty first answer counts as none, so that the next one is judged again.
       const ends = answer !== '' || options.maxReflections === 0;
@@ -64,7 +65,7 @@ export function* publishedLoop(input: PlanningInput, cast: Cast): Yielded<Trajec
       if (right) return state.trajectory(true);
     } else {
       const lookup = name === 'Lookup';
-      yield* state.act(thought, name, action.argument, 'ok', { by, legal: !lookup || searched });
+      yield* state.act(thought, name, action.argument, 'ok', { by, legal: !lookup || searched, shown: step.tool });
     }
     // Group planning looks at the last action that was no Lookup, synthesis at the last search anywhere.
     const search = name === 'Search' || name === 'Retrieve';

@@ -5,7 +5,7 @@ import { zeroShotPlan } from '../methods/zeroShotPlan.ts';
 import type { Item } from '../run/runner.ts';
 import { questionText } from '../task/question.ts';
 import type { Trajectory } from '../trajectory/trajectory.ts';
-import { planningOptions, runStageItems, targetOf, type PipelineContext } from './context.ts';
+import { judgeOptions, planningOptions, runStageItems, targetOf, type PipelineContext } from './context.ts';
 import type { ScoredTrajectory } from './filter.ts';
 import type { Instance } from './selfInstruct.ts';
 import type { SampledReflection } from './trainingData.ts';
@@ -41,7 +41,7 @@ export async function synthesise(
       level: 'all',
       ...(choices === undefined ? {} : { choices }),
     })),
-    { choiceMode: context.mode.lenientChoice ? 'reference' : 'fixed' },
+    judgeOptions(context),
   );
   const byKey = new Map<string, Instance>(
     database.flatMap((instance) =>

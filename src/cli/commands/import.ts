@@ -5,23 +5,19 @@ import * as z from 'zod';
 import type { DatasetManifest } from '../../core/data/dataset.ts';
 import { renderImportReport } from '../../core/data/importReport.ts';
 import { Mapping } from '../../core/data/mapping.ts';
-import { replayPublished } from '../../core/data/replayPublished.ts';
-import { modes } from '../../core/pipeline/mode.ts';
-import { referenceSettings } from '../../core/pipeline/settings.ts';
 import {
   promptFile,
   publishedTasks,
   readPublishedPrompts,
   type PublishedTask,
 } from '../../core/prompts/publishedPrompts.ts';
-import { lookupTools } from '../../core/tools/library.ts';
 import { importDataset, type DatasetKind } from '../../node/data/importDataset.ts';
 import { writeDatasetCard } from '../../node/data/datasetCard.ts';
 import { recordFormats, type RecordFormat } from '../../node/data/records.ts';
+import { replayCheck } from '../../node/data/replayCheck.ts';
 import { exportTrajectories, importTrajectories } from '../../node/data/trajectoryFolder.ts';
 import { packageRoot } from '../../node/packageRoot.ts';
 import { writeFileAtomic } from '../../node/store/atomicFile.ts';
-import { loadPrompts } from '../../node/store/prompts.ts';
 import { TaskError } from '../../node/store/taskFile.ts';
 import { act, printJson, UsageError, type CommonOptions } from '../action.ts';
 import { collect } from './run.ts';
@@ -200,42 +196,23 @@ async function trajectories(
   options: CommonOptions & { out: string },
   signal: AbortSignal,
 ): Promise<undefined> {
-  const template = loadPrompts(join(packageRoot(), 'prompts')).get('agent');
-  if (template === undefined) throw new TaskError('data', 'The prompt "agent" is missing.', 'Reinstall AutoAct.');
-  let same = 0;
+  const check = replayCheck(join(packageRoot(), 'prompts'));
+  let alike = 0;
   const { sources, report } = await importTrajectories(
     files.map((file) => resolve(file)),
     resolve(options.out),
     (row) => {
-      const { differences } = replayPublished(row, {
-        key: row.trajectory.id,
-        question: row.trajectory.question,
-        context: { template, description: '', tools: lookupTools },
-        options: {
-          mode: modes.reference,
-          maxSteps: 10,
-          maxReflections: 1,
-          maxPromptChars: referenceSettings.maxPromptChars,
-          maxTokens: { thought: 256, action: 256 },
-          sampling: { temperature: 0, topP: 1, topK: 0 },
-          seed: 0,
-        },
-      });
-      if (differences.length === 0) same++;
-      return differences.length === 0 ? undefined : `a replay in reference mode differs (${differences[0] ?? ''})`;
+      const differs = check(row);
+      if (differs === undefined) alike++;
+      return differs;
     },
     signal,
   );
-  if (options.json === true) printJson({ folder: resolve(options.out), sources, report, replayedAlike: same });
+  if (options.json === true) printJson({ folder: resolve(options.out), sources, report, replayedAlike: alike });
   else
     process.stdout.write(
-      `${renderImportReport(report)}\n${same} of ${report.kept} replayed step for step in reference mode to the same halts, verdicts and scores\n` +
-        sources
-          .map(
-            (s) =>
-              `  ${s.file}: ${s.rows} trajectories, ${s.exact ? 'exported to the same bytes' : 'not exported to the same bytes'}\n`,
-          )
-          .join('') +
+      `${renderImportReport(report)}\n${alike} of ${report.kept} replayed step for step in reference mode to the same halts, verdicts and scores\n` +
+        `${sources.map((s) => `  ${s.file}: ${s.rows} trajectories, ${s.exact ? 'can be exported to the same bytes' : 'cannot be exported to the same bytes'}\n`).join('')}` +
         `In ${resolve(options.out)}: trajectories.jsonl without gold answers, scores.jsonl with them\n`,
     );
   return undefined;

@@ -92,7 +92,12 @@ export function addImport(program: Command): void {
     .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')
     .option('--force', 'replace prompts that are there')
     .option('--json', 'print JSON')
-    .action((clone: string, options: PromptOptions) => act(options, () => Promise.resolve(prompts(clone, options))));
+    .action((clone: string, options: PromptOptions) =>
+      act(options, () => {
+        prompts(clone, options);
+        return Promise.resolve(undefined);
+      }),
+    );
   program
     .command('export')
     .description('Export imported trajectories to the files that they came from, byte for byte.')
@@ -212,7 +217,7 @@ async function trajectories(
   else
     process.stdout.write(
       `${renderImportReport(report)}\n${alike} of ${report.kept} replayed step for step in reference mode to the same halts, verdicts and scores\n` +
-        `${sources.map((s) => `  ${s.file}: ${s.rows} trajectories, ${s.exact ? 'can be exported to the same bytes' : 'cannot be exported to the same bytes'}\n`).join('')}` +
+        sources.map((s) => `  ${s.file}: ${s.rows} trajectories, ${s.exact ? 'can be exported to the same bytes' : 'cannot be exported to the same bytes'}\n`).join('') +
         `In ${resolve(options.out)}: trajectories.jsonl without gold answers, scores.jsonl with them\n`,
     );
   return undefined;
@@ -224,7 +229,7 @@ interface PromptOptions extends CommonOptions {
   readonly force?: boolean;
 }
 
-function prompts(clone: string, options: PromptOptions): undefined {
+function prompts(clone: string, options: PromptOptions): void {
   const read = (path: string): string => {
     try {
       return readFileSync(join(clone, path), 'utf8');
@@ -246,5 +251,4 @@ function prompts(clone: string, options: PromptOptions): undefined {
     process.stdout.write(
       `${found.map(({ path }) => `${path}\n`).join('')}Runs of this workspace use them; with --mode reference they come near the published code.\n`,
     );
-  return undefined;
 }

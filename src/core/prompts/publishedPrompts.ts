@@ -56,7 +56,7 @@ export function readPublishedPrompts(task: PublishedTask, read: (path: string) =
   return [
     prompt(
       'agent',
-      `${plan(`ZEROSHOT_INSTRUCTION_${prefix}`)}`,
+      plan(`ZEROSHOT_INSTRUCTION_${prefix}`),
       { tools: usage },
       { question: 'question', scratchpad: 'transcript' },
       '\n',

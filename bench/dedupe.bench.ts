@@ -18,8 +18,10 @@ function questions(count: number, seed: number): string[][] {
   const random = createRandom(seed);
   const vocabulary = 30_000;
   const harmonic = Math.log(vocabulary);
+  // One string for each word, so that a million questions fit into memory.
+  const words = Array.from({ length: vocabulary + 1 }, (_, i) => `w${i}`);
   // The inverse of Zipf's distribution: rank r has a share of 1/r.
-  const word = (): string => `w${Math.floor(Math.exp(random.next() * harmonic))}`;
+  const word = (): string => words[Math.floor(Math.exp(random.next() * harmonic))] ?? '';
   const all: string[][] = [];
   while (all.length < count) {
     if (all.length > 0 && random.next() < 0.25) {

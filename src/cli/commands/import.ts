@@ -217,7 +217,12 @@ async function trajectories(
   else
     process.stdout.write(
       `${renderImportReport(report)}\n${alike} of ${report.kept} replayed step for step in reference mode to the same halts, verdicts and scores\n` +
-        sources.map((s) => `  ${s.file}: ${s.rows} trajectories, ${s.exact ? 'can be exported to the same bytes' : 'cannot be exported to the same bytes'}\n`).join('') +
+        sources
+          .map(
+            (s) =>
+              `  ${s.file}: ${s.rows} trajectories, ${s.exact ? 'can be exported to the same bytes' : 'cannot be exported to the same bytes'}\n`,
+          )
+          .join('') +
         `In ${resolve(options.out)}: trajectories.jsonl without gold answers, scores.jsonl with them\n`,
     );
   return undefined;

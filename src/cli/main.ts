@@ -3,6 +3,7 @@ import { addBoxCommands } from './commands/box.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEval } from './commands/eval.ts';
 import { addExplain } from './commands/explain.ts';
+import { addImport } from './commands/import.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addScore } from './commands/score.ts';
@@ -32,7 +33,18 @@ Exit codes
   5 a stage could not go on   6 disk or run folder   7 doctor found something   130 cancelled   1 anything else`,
     )
     .exitOverride();
-  for (const add of [addRun, addEval, addRuns, addExplain, addScore, addWorld, addServe, addBoxCommands, addDoctor])
+  for (const add of [
+    addRun,
+    addEval,
+    addRuns,
+    addExplain,
+    addScore,
+    addImport,
+    addWorld,
+    addServe,
+    addBoxCommands,
+    addDoctor,
+  ])
     add(program);
   try {
     await program.parseAsync();

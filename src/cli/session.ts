@@ -253,7 +253,7 @@ function recordedPrompts(record: RunRecord): PipelineContext['prompts'] {
 
 function withWorld(task: TaskCard, seed: number | undefined): TaskCard {
   if (seed === undefined) return task;
-  const { documents: _documents, questions: _questions, ...rest } = task;
+  const { documents: _documents, questions: _questions, dataset: _dataset, ...rest } = task;
   return { ...rest, world: { seed } };
 }
 

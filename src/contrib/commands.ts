@@ -16,6 +16,7 @@ export const category = 'AutoAct';
 export const commands = {
   'autoact.newTask': { title: 'New Task Card…', icon: 'new-file', needsTrust: true },
   'autoact.openStarterTask': { title: 'Open Starter Task', icon: 'rocket', needsTrust: true },
+  'autoact.importData': { title: 'Import Data…', icon: 'cloud-download', needsTrust: true },
   'autoact.run': { title: 'Run the Whole Loop', icon: 'run-all', needsTrust: true },
   'autoact.runStage': { title: 'Run One Stage…', icon: 'run', needsTrust: true },
   'autoact.resume': { title: 'Resume Run', icon: 'debug-continue', needsTrust: true },

@@ -4,6 +4,7 @@ import type { CommandId } from '../contrib/commands.ts';
 import { walkthrough } from '../contrib/ids.ts';
 import { cancel, moveRunToBin, openDashboard, openResults, resume, runLoop, runStage } from './commands/runCommands.ts';
 import { doctor } from './commands/doctor.ts';
+import { importData } from './commands/importData.ts';
 import { newTaskCard, openStarterTask, overridePrompt, showPrompts } from './commands/taskCommands.ts';
 import { goToNeighbour, openTrace, showProvenance, showRequests, whyDropped } from './commands/traceCommands.ts';
 import { DashboardPanels } from './dashboard/panels.ts';
@@ -82,6 +83,7 @@ export function createFeatures(
   const handlers: { readonly [K in CommandId]: (...args: unknown[]) => unknown } = {
     'autoact.newTask': () => newTaskCard(services),
     'autoact.openStarterTask': () => openStarterTask(services),
+    'autoact.importData': () => importData(services),
     'autoact.run': (arg) => runLoop(services, arg),
     'autoact.runStage': (arg) => runStage(services, arg),
     'autoact.resume': (arg) => resume(services, arg),

@@ -42,9 +42,9 @@ test('training rows are byte for byte what inference asks and what the agents sa
     assert.deepEqual(request.stop, stops[purpose]);
     assert.ok(([...request.stop] as string[]).includes(terminators[purpose]), 'the server stops where training ends');
   }
-  // Plan learns up to the rejection (2 rows), tool its arguments before it (1), reflect both of its turns (2).
-  assert.equal(compared, 5);
-  assert.equal(rows.size, 5);
+  // Plan learns up to the rejection (2 rows), tool every argument (3), reflect both of its turns (2).
+  assert.equal(compared, 7);
+  assert.equal(rows.size, 7);
 });
 
 test('in fixed mode the way to the right answer is learned, the rejected answer is not', () => {

@@ -1,10 +1,12 @@
 import { ask, note } from '../run/ask.ts';
 import type { Method, Role } from '../run/request.ts';
 import { loopObservations, stops } from '../trajectory/transcript.ts';
-import { cleanThought, firstLine, parseVerdict, readArgument, resolveToolName } from '../trajectory/parseAction.ts';
+import { firstLine, parseVerdict, readArgument, resolveToolName } from '../trajectory/parseAction.ts';
 import type { Trajectory, TrajectoryStep } from '../trajectory/trajectory.ts';
 import { agentPrompt } from './agentPrompt.ts';
 import { PlanningState, type PlanningInput, type Yielded } from './planning.ts';
+import { publishedLoop } from './publishedLoop.ts';
+import { think } from './think.ts';
 
 /**
  * Group planning (paper section 2.4; methods 4.2): the plan agent thinks and names a tool, the tool agent fills in its
@@ -12,6 +14,7 @@ import { PlanningState, type PlanningInput, type Yielded } from './planning.ts';
  * with the reflection in the history. At most `maxReflections` answers are judged; the next one ends the run.
  */
 export function* groupPlan(input: PlanningInput): Method<Trajectory> {
+  if (input.options.mode.publishedLoop) return yield* publishedLoop(input, { kind: 'group' });
   const state = new PlanningState(input);
   const { options } = input;
   let reflections = 0;
@@ -49,29 +52,6 @@ export function* groupPlan(input: PlanningInput): Method<Trajectory> {
     if (right) return state.trajectory(true);
   }
   return yield* state.halt('steps');
-}
-
-/** Asks a role for the thought of the next step. */
-export function* think(state: PlanningState, role: Role, kind: 'thought' | 'reflection' = 'thought'): Yielded<string> {
-  const { context, question, options } = state.input;
-  const answer = yield* ask({
-    role,
-    purpose: 'thought',
-    prompt: agentPrompt(context, question, state.steps, { kind: 'thought' }),
-    stop: stops.thought,
-    maxTokens: options.maxTokens.thought,
-    sampling: state.sampling(),
-  });
-  const thought = cleanThought(answer.text, options.mode.cutAtLabelWords);
-  yield* note({
-    step: state.step,
-    role,
-    kind,
-    text: thought,
-    parse: thought === '' ? 'failed' : answer.finish === 'length' ? 'repaired' : 'ok',
-    ...(answer.finish === 'length' ? { reason: 'cut at the token limit' } : {}),
-  });
-  return thought;
 }
 
 interface Read {

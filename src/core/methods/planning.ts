@@ -2,6 +2,7 @@ import { call, note } from '../run/ask.ts';
 import type { Answer, Request, Sampling, ToolState } from '../run/request.ts';
 import { samplingSeed } from '../run/random.ts';
 import { finishTool, reflectTool, type ToolDescription } from '../tools/library.ts';
+import { cleanAsPublished } from '../trajectory/parseAction.ts';
 import { loopObservations } from '../trajectory/transcript.ts';
 import type { Trajectory, TrajectoryStep } from '../trajectory/trajectory.ts';
 import type { Mode } from '../pipeline/mode.ts';
@@ -38,7 +39,6 @@ export class PlanningState {
   readonly input: PlanningInput;
   #toolState: ToolState = {};
   #calls = 0;
-  #lastEffectiveTool = '';
 
   constructor(input: PlanningInput) {
     this.input = input;
@@ -63,26 +63,34 @@ export class PlanningState {
     };
   }
 
-  /** Takes an action by the plan agent that is not Finish, and records the step. */
-  *act(thought: string, tool: string, argument: string, parse: TrajectoryStep['parse']): Yielded<void> {
+  /**
+   * Takes an action that is neither an answer nor a verdict, and records the step.
+   * @param rule who acts, whether the loop's own rules allow the action, and the tool's name in the history
+   */
+  *act(
+    thought: string,
+    tool: string,
+    argument: string,
+    parse: TrajectoryStep['parse'],
+    rule: { readonly by: TrajectoryStep['by']; readonly legal: boolean; readonly shown?: string } = {
+      by: 'plan',
+      legal: true,
+    },
+  ): Yielded<void> {
     const legal = this.input.context.tools.map((t) => t.name);
     let observation: string;
     let outcome: TrajectoryStep['outcome'];
-    const afterSearch = this.#lastEffectiveTool === 'Search' || this.#lastEffectiveTool === 'Retrieve';
-    const lookupBarred = this.input.options.mode.lookupOnlyAfterSearch && tool === 'Lookup' && !afterSearch;
-    if (parse === 'failed' || !legal.includes(tool) || lookupBarred) {
+    if (parse === 'failed' || !legal.includes(tool) || !rule.legal) {
       observation = loopObservations.invalid(this.legalTools.map((t) => `${t.name}[${t.argument}]`));
       outcome = 'loop';
       parse = 'failed';
     } else {
       const answer = yield* call({ tool, argument, state: this.#toolState });
       this.#toolState = answer.state;
-      observation = answer.text;
+      observation = this.input.options.mode.cutAtLabelWords ? cleanAsPublished(answer.text) : answer.text;
       outcome = answer.outcome;
     }
-    // The published loop forgets the last search on any action but Lookup, an invalid one included (methods 1.4).
-    if (tool !== 'Lookup') this.#lastEffectiveTool = tool;
-    yield* this.record({ thought, tool, argument, observation, by: 'plan', parse, outcome });
+    yield* this.record({ thought, tool: rule.shown ?? tool, argument, observation, by: rule.by, parse, outcome });
   }
 
   *record(step: TrajectoryStep): Yielded<void> {

@@ -4,14 +4,17 @@ import { parseAction, type ParsedAction } from '../trajectory/parseAction.ts';
 import { stops } from '../trajectory/transcript.ts';
 import type { Trajectory } from '../trajectory/trajectory.ts';
 import { agentPrompt } from './agentPrompt.ts';
-import { giveAnswer, reflect, think } from './groupPlan.ts';
+import { giveAnswer, reflect } from './groupPlan.ts';
 import { PlanningState, type PlanningInput, type Yielded } from './planning.ts';
+import { publishedLoop } from './publishedLoop.ts';
+import { think } from './think.ts';
 
 /**
  * One agent does everything, without demonstrations: thought, whole action line, reflection. This is how the Meta-Agent
  * synthesises trajectories (paper section 2.3), and a baseline of its own (methods 2.8).
  */
 export function* zeroShotPlan(input: PlanningInput, role: Role = 'meta'): Method<Trajectory> {
+  if (input.options.mode.publishedLoop) return yield* publishedLoop(input, { kind: 'single', role });
   const state = new PlanningState(input);
   const { options } = input;
   let reflections = 0;

@@ -1,3 +1,4 @@
+import type { MetricOptions } from '../evaluate/metrics.ts';
 import type { GoldQuestion } from '../task/question.ts';
 import type { TaskCard } from '../task/taskCard.ts';
 import type { PromptTemplate } from '../prompts/template.ts';
@@ -39,8 +40,15 @@ export function promptNamed(context: PipelineContext, name: string): PromptTempl
 
 /** The server and model of a role; `base` of the embedded engine unless the settings say otherwise. */
 export function targetOf(settings: Settings, role: Role): ModelTarget {
-  const chosen = settings.roles[role] ?? settings.roles['default'];
+  // The published code calls the tool agent "action" (methods 4.4, row 1).
+  const named = settings.roles[role] ?? (role === 'tool' ? settings.roles['action'] : undefined);
+  const chosen = named ?? settings.roles['default'];
   return { server: chosen?.server ?? 'embedded', model: chosen?.model ?? 'base' };
+}
+
+/** How answers are read in this run. */
+export function judgeOptions({ mode, settings }: PipelineContext): MetricOptions {
+  return { choiceMode: mode.lenientChoice ? 'reference' : 'fixed', lenientYesNo: settings.evaluation.lenientYesNo };
 }
 
 /** Limits and sampling of a planning loop. */
@@ -51,12 +59,13 @@ export function planningOptions(
 ): PlanningOptions {
   const { settings } = context;
   const part = settings[of];
+  const ownTokens = of === 'synthesis' ? settings.synthesis.maxTokens : undefined;
   return {
     mode: context.mode,
     maxSteps: part.maxSteps,
     maxReflections,
     maxPromptChars: settings.maxPromptChars,
-    maxTokens: settings.maxTokens,
+    maxTokens: ownTokens === undefined ? settings.maxTokens : { thought: ownTokens, action: ownTokens },
     sampling: part.sampling,
     seed: settings.seed,
   };

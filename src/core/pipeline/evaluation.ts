@@ -5,7 +5,7 @@ import { adapterFor, type System } from '../methods/systems.ts';
 import type { TrainedAdapter } from '../ports/pipeline.ts';
 import type { Item } from '../run/runner.ts';
 import { createRandom } from '../run/random.ts';
-import { toPublic, type GoldQuestion, type PublicQuestion } from '../task/question.ts';
+import { questionText, toPublic, type GoldQuestion, type PublicQuestion } from '../task/question.ts';
 import type { Trajectory } from '../trajectory/trajectory.ts';
 import { planningOptions, runStageItems, targetOf, type PipelineContext } from './context.ts';
 
@@ -51,7 +51,7 @@ export async function evaluateSystem(
   );
   const items: Item<Trajectory>[] = asked.map(({ question, key }) => ({
     key,
-    start: () => groupPlan({ key, question: withChoices(question), context: agent, options }),
+    start: () => groupPlan({ key, question: questionText(question), context: agent, options }),
   }));
   const usage = new Map<string, { promptTokens: number; completionTokens: number; calls: number }>();
   const outcomes = await runStageItems(context, 'evaluation', items, (request) => {
@@ -96,13 +96,6 @@ export async function evaluateSystem(
     };
   });
   return { system, rows };
-}
-
-/** Multiple-choice questions carry their options in the text, lettered as in the data set. */
-function withChoices(question: PublicQuestion): string {
-  if (question.choices === undefined || question.choices.length === 0) return question.question;
-  const options = question.choices.map((c, i) => `(${String.fromCharCode(65 + i)}) ${c}`).join(' ');
-  return `${question.question} Options: ${options}`;
 }
 
 function usageOf(

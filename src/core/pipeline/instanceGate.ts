@@ -1,14 +1,21 @@
+import { goldChoice } from '../evaluate/choice.ts';
+import { NearDuplicates } from '../dedupe/nearDuplicates.ts';
+import { normalText, wordsOf } from '../dedupe/vocabulary.ts';
+import { EvaluationGate } from './evaluationGate.ts';
 import type { Pair, SelfInstructInput } from './selfInstruct.ts';
 
 /** Why a generated pair is not taken, in the order in which it is checked. */
 export const dropReasons = {
   format: 'format error',
+  options: 'options missing or alike',
+  noOption: 'answer names no option',
   answerTooLong: 'answer too long',
   example: 'repeats an example',
   evaluation: 'evaluation question',
   duplicate: 'duplicate',
   nearDuplicate: 'near-duplicate',
   answerCap: 'answer too frequent',
+  disagreement: 'votes disagree with the answer',
 } as const;
 export type DropReason = (typeof dropReasons)[keyof typeof dropReasons];
 
@@ -16,68 +23,86 @@ export type DropReason = (typeof dropReasons)[keyof typeof dropReasons];
 export class InstanceGate {
   readonly #input: SelfInstructInput;
   readonly #examples: ReadonlySet<string>;
-  readonly #barred: readonly Words[];
-  readonly #barredTexts: ReadonlySet<string>;
+  readonly #evaluation: EvaluationGate;
   readonly #taken = new Set<string>();
-  readonly #takenWords: Words[] = [];
+  readonly #near: NearDuplicates;
   readonly #answers = new Map<string, number>();
 
   constructor(input: SelfInstructInput) {
+    const { settings } = input;
     this.#input = input;
-    this.#examples = new Set(input.examples.map((e) => normal(e.question)));
-    this.#barredTexts = new Set(input.barred.map(normal));
-    this.#barred = input.barred.map(words);
+    this.#examples = new Set(input.examples.map((e) => normalText(e.question)));
+    this.#near = new NearDuplicates(settings.similarityMeasure, settings.similarity);
+    this.#evaluation = new EvaluationGate(input.barred, settings);
+    // The published code knows the answers of its examples and nothing of their questions.
+    if (input.mode.dedupeByAnswer) for (const e of input.examples) this.#answers.set(this.#answerKey(e), 1);
   }
 
   judge(pair: Pair): DropReason | undefined {
     const { settings, mode } = this.#input;
-    const question = normal(pair.question);
-    const answer = normal(pair.answer);
-    if (question === '' || answer === '') return dropReasons.format;
-    if (mode.dedupeByAnswer) {
-      if (pair.answer.length >= 20) return dropReasons.answerTooLong;
-    } else {
-      if (!/\w/.test(pair.answer) || question.split(' ').length < 3) return dropReasons.format;
-      if (answer.split(' ').length > settings.maxAnswerWords) return dropReasons.answerTooLong;
-    }
+    const question = normalText(pair.question);
+    const malformed = this.#malformed(pair, question);
+    if (malformed !== undefined) return malformed;
     if (this.#examples.has(question)) return dropReasons.example;
-    const asked = words(pair.question);
-    if (this.#barredTexts.has(question) || this.#barred.some((b) => similarity(b, asked) >= 0.999))
-      return dropReasons.evaluation;
+    const words = wordsOf(pair.question);
+    if (this.#evaluation.has(question, words)) return dropReasons.evaluation;
+    const answer = this.#answerKey(pair);
     if (mode.dedupeByAnswer) {
       if (this.#answers.has(answer)) return dropReasons.duplicate;
     } else {
       if (this.#taken.has(question)) return dropReasons.duplicate;
-      if (this.#takenWords.some((t) => similarity(t, asked) >= settings.similarity)) return dropReasons.nearDuplicate;
-      if ((this.#answers.get(answer) ?? 0) >= settings.perAnswerCap) return dropReasons.answerCap;
+      if (this.#near.has(words)) return dropReasons.nearDuplicate;
+      // Letters are no answers to be varied: there are only a few of them.
+      if (pair.options.length === 0 && (this.#answers.get(answer) ?? 0) >= settings.perAnswerCap)
+        return dropReasons.answerCap;
     }
     this.#taken.add(question);
-    this.#takenWords.push(asked);
+    this.#near.add(words);
     this.#answers.set(answer, (this.#answers.get(answer) ?? 0) + 1);
     return undefined;
   }
+
+  /** Format by the kind of task (methods 4.4, rows 5 and 7). */
+  #malformed(pair: Pair, question: string): DropReason | undefined {
+    const { settings, mode } = this.#input;
+    const answer = normalText(pair.answer);
+    if (question === '' || answer === '') return dropReasons.format;
+    if (this.#input.metric === 'choice') {
+      const options = pair.options.map(normalText);
+      if (options.length < 2 || options.includes('') || new Set(options).size < options.length)
+        return dropReasons.options;
+      return goldChoice(pair.answer, pair.options) === undefined ? dropReasons.noOption : undefined;
+    }
+    if (mode.dedupeByAnswer) return pair.answer.length >= 20 ? dropReasons.answerTooLong : undefined;
+    if (!/\w/.test(pair.answer) || question.split(' ').length < 3) return dropReasons.format;
+    if (answer.split(' ').length > settings.maxAnswerWords) return dropReasons.answerTooLong;
+    return settings.formatChecks === 'strict' && !strictlyFormed(pair, question, answer)
+      ? dropReasons.format
+      : undefined;
+  }
+
+  /** The published code compares answers as they stand, and of options the first word (methods 4.4, row 5). */
+  #answerKey({
+    answer,
+    options,
+  }: {
+    readonly answer: string;
+    readonly options?: readonly string[] | undefined;
+  }): string {
+    if (!this.#input.mode.dedupeByAnswer) return normalText(answer);
+    if (options === undefined || options.length === 0) return answer;
+    return options[goldChoice(answer, options) ?? -1]?.split(' ')[0] ?? answer;
+  }
 }
 
-type Words = ReadonlySet<string>;
+const yesNoQuestion = /^(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should) /;
 
-export function normal(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s]/gu, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
-}
-
-function words(text: string): Words {
-  return new Set(normal(text).split(' '));
-}
-
-/** Jaccard similarity of two word sets. */
-function similarity(a: Words, b: Words): number {
-  if (a.size === 0 || b.size === 0) return 0;
-  const [small, large] = a.size < b.size ? [a, b] : [b, a];
-  if (small.size / large.size < 0.5) return small.size / large.size / 2;
-  let shared = 0;
-  for (const word of small) if (large.has(word)) shared++;
-  return shared / (a.size + b.size - shared);
+/** A question mark, yes or no where the question asks for it and nowhere else, and no answer that the question tells. */
+function strictlyFormed({ question: raw }: Pair, question: string, answer: string): boolean {
+  if (!raw.trim().endsWith('?')) return false;
+  // "Is it A or B?" asks for a choice.
+  const yesNo = answer === 'yes' || answer === 'no';
+  if (yesNoQuestion.test(question) && !question.includes(' or ') && !yesNo) return false;
+  if (yesNo) return yesNoQuestion.test(question);
+  return question.includes(' or ') || !` ${question} `.includes(` ${answer} `);
 }

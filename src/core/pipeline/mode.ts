@@ -17,10 +17,10 @@ export interface Mode {
   readonly balancedReflection: boolean;
   /** Steps whose action could not be read are context for training, never targets. */
   readonly trainOnReadableStepsOnly: boolean;
-  /** Methods 4.3: planning after a rejected answer is learned too, when it led to the right one. */
+  /** Methods 4.3: planning after a rejected answer is learned too, when it led to the right one. Arguments always are. */
   readonly trainAfterRejection: boolean;
-  /** Row 13: Lookup is legal only right after a search. */
-  readonly lookupOnlyAfterSearch: boolean;
+  /** Rows 12, 13, 20 and methods 1.3: the published loop, with its step limit, exact names and rule for Lookup. */
+  readonly publishedLoop: boolean;
   /** Row 16: an unreadable choice counts as the option with the largest overlap, the first on a tie. */
   readonly lenientChoice: boolean;
   /** Row 19: text is cut at label words. */
@@ -40,7 +40,7 @@ export const modes: Readonly<Record<Mode['id'], Mode>> = {
     balancedReflection: true,
     trainOnReadableStepsOnly: true,
     trainAfterRejection: true,
-    lookupOnlyAfterSearch: false,
+    publishedLoop: false,
     lenientChoice: false,
     cutAtLabelWords: false,
     repairPrompt: true,
@@ -55,7 +55,7 @@ export const modes: Readonly<Record<Mode['id'], Mode>> = {
     balancedReflection: false,
     trainOnReadableStepsOnly: false,
     trainAfterRejection: false,
-    lookupOnlyAfterSearch: true,
+    publishedLoop: true,
     lenientChoice: true,
     cutAtLabelWords: true,
     repairPrompt: false,

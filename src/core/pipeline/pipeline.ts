@@ -10,7 +10,8 @@ import { createRandom } from '../run/random.ts';
 import { stageIds, type StageId } from '../run/status.ts';
 import { toPublic } from '../task/question.ts';
 import type { ToolDescription } from '../tools/library.ts';
-import { promptNamed, runStageItems, targetOf, type PipelineContext } from './context.ts';
+import { judgeOptions, promptNamed, runStageItems, targetOf, type PipelineContext } from './context.ts';
+import { coverageOf } from './coverage.ts';
 import { evaluateSystem, evaluationQuestions, type SystemAnswers } from './evaluation.ts';
 import { filterTrajectories, type FilterResult } from './filter.ts';
 import { PassageGraph, selfInstructDraws } from './grounding.ts';
@@ -93,6 +94,8 @@ async function growDatabase(context: PipelineContext): Promise<readonly Instance
     const graph = settings.selfInstruct.passages > 0 ? new PassageGraph(context.documents) : undefined;
     const input = {
       template: promptNamed(context, 'self-instruct'),
+      ...(settings.selfInstruct.votes === 0 ? {} : { voteTemplate: promptNamed(context, 'answer-vote') }),
+      metric: task.metric,
       description: task.description,
       examples: task.examples,
       settings: settings.selfInstruct,
@@ -128,10 +131,12 @@ async function growDatabase(context: PipelineContext): Promise<readonly Instance
     const { database, stopped, rounds } = outcome.result;
     tracker.progress('selfInstruct', database.length, false);
     ports.store.writeRows('database.jsonl', database);
+    const coverage = coverageOf(database, context.documents.length);
+    ports.store.writeText('coverage.json', `${JSON.stringify(coverage, null, 2)}\n`);
     if (stopped === 'repeating') {
       tracker.notice(
         'warning',
-        `Self-instruct stopped at ${database.length} of ${settings.selfInstruct.instances} pairs: ${settings.selfInstruct.patience} rounds in a row brought nothing new (${rounds} rounds).`,
+        `Self-instruct stopped at ${database.length} of ${settings.selfInstruct.instances} pairs: ${settings.selfInstruct.patience} rounds in a row brought nothing new, or too little (${rounds} rounds).`,
       );
     }
     if (database.length === 0)
@@ -338,7 +343,12 @@ async function evaluate(
       'evaluation',
       'the task has no evaluation questions; name a file under "questions" in the task card',
     );
-  const judge = new Judge(task.metric, questions, { choiceMode: context.mode.lenientChoice ? 'reference' : 'fixed' });
+  const judge = new Judge(task.metric, questions, judgeOptions(context));
+  if (task.metric === 'choice' && context.mode.lenientChoice)
+    tracker.notice(
+      'warning',
+      'Reference mode counts an answer that names no option as the one with the most words in common, the first on a tie, as the published code does: silence earns what option A earns.',
+    );
   tracker.begin('evaluation', questions.length * settings.evaluation.samples * settings.evaluation.systems.length);
   const all: SystemAnswers[] = [];
   for (const id of settings.evaluation.systems) {
@@ -365,7 +375,7 @@ function report(
   const { settings, tracker, ports, task } = context;
   tracker.begin('report', 1);
   const questions = evaluationQuestions(context.questions, settings.evaluation.perLevel, settings.seed);
-  const judge = new Judge(task.metric, questions, { choiceMode: context.mode.lenientChoice ? 'reference' : 'fixed' });
+  const judge = new Judge(task.metric, questions, judgeOptions(context));
   const ablation = settings.evaluation.systems.some((id) => id.startsWith('no-'));
   const random = createRandom(settings.seed).fork('statistics');
   const roles = ['plan', 'tool', 'reflect'].map((role) => ({ role, ...targetOf(settings, role) }));

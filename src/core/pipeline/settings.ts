@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { measures } from '../dedupe/measure.ts';
+import { presetNames, presets, type PresetName } from './presets.ts';
 
 /**
  * Everything about a run that can be chosen, with its default. The resolved settings are written to `run.json`.
@@ -46,6 +48,8 @@ export type SystemId = (typeof systems)[number];
 export const Settings = z
   .object({
     mode: z.enum(['fixed', 'reference']).default('fixed'),
+    /** Values of the paper, or of the published code, instead of our defaults. */
+    preset: z.enum(presetNames).optional(),
     seed: z.number().int().min(0).default(1),
     /** Items under way at once; a server's own limit also holds. */
     concurrency: z.number().int().min(1).max(1024).default(64),
@@ -74,10 +78,22 @@ export const Settings = z
         passages: z.number().int().min(0).default(0),
         maxAnswerWords: z.number().int().min(1).default(10),
         perAnswerCap: z.number().int().min(1).default(5),
-        /** Word-set similarity above which two questions count as near-duplicates. */
+        /** Similarity from which on two questions count as near-duplicates. */
         similarity: z.number().min(0).max(1).default(0.8),
+        /** `words`: Jaccard over word sets. `rouge-l`: F1 of the longest common subsequence, as Self-Instruct has it. */
+        similarityMeasure: z.enum(measures).default('words'),
+        /** `strict` also asks for a question mark, for yes or no where it fits, and for an answer that is not told. */
+        formatChecks: z.enum(['basic', 'strict']).default('basic'),
+        /** What counts as an evaluation question: the same words, or also 13 in a row and near-duplicates. */
+        decontaminate: z.enum(['same-words', 'overlap']).default('same-words'),
+        /** Aim rounds at kinds of questions and documents that the database has least of. */
+        steer: z.boolean().default(false),
+        /** Answers sampled anew for each new pair; it is kept when most of them agree with its own. 0 asks none. */
+        votes: z.number().int().min(0).max(64).default(0),
         /** Stop after this many rounds in a row without a new pair. */
         patience: z.number().int().min(1).default(20),
+        /** Stop when fewer than this share of the pairs of the last `patience` rounds were new. */
+        minYield: z.number().min(0).max(1).default(0),
         maxTokens: z.number().int().min(16).default(1024),
         sampling: Sampling.prefault({ temperature: 0.5, topP: 0.75, topK: 40 }),
       })
@@ -99,6 +115,8 @@ export const Settings = z
         /** Further reflections sampled on answers that turned out wrong, from which the reflect agent learns to reject. */
         reflectionSamples: z.number().int().min(0).default(2),
         sampling: Sampling.prefault({ temperature: 0.9, topP: 1, topK: 0 }),
+        /** Tokens of a thought or an action; the run's `maxTokens` when left out. */
+        maxTokens: z.number().int().min(8).optional(),
       })
       .strict()
       .prefault({}),
@@ -152,6 +170,8 @@ export const Settings = z
         /** Questions a level; 0 for all. */
         perLevel: z.number().int().min(0).default(0),
         protocol: z.enum(['mean@k', 'majority@k', 'paper-best-of-2']).default('mean@k'),
+        /** Count "Yes, they are" as "yes" where gold is yes or no; the official metric does not. */
+        lenientYesNo: z.boolean().default(false),
       })
       .strict()
       .prefault({}),
@@ -159,9 +179,17 @@ export const Settings = z
   .strict();
 export type Settings = z.infer<typeof Settings>;
 
-/** The published code's sampling where it differs from ours; applied when the mode is `reference` (methods 1.5). */
+/**
+ * The published code's values where they differ from our defaults; applied when the mode is `reference` (methods 1.5,
+ * 4.1, 4.4). It counts 4,096 tokens of GPT-4's encoding where we count characters, at four to a token. Its temperature
+ * of self-instruct is misspelt and never sent, so that its model server's own, 0.7, is what it ran with.
+ */
 export const referenceSettings = {
+  selfInstruct: { parallelRounds: 1, sampling: { temperature: 0.7, topP: 0.75, topK: 40 } },
+  synthesis: { maxTokens: 128 },
   planning: { sampling: { temperature: 0.5, topP: 0.75, topK: 40 } },
+  maxPromptChars: 16_384,
+  maxTokens: { thought: 256, action: 256 },
 } as const;
 
 export class SettingsError extends Error {
@@ -179,7 +207,9 @@ export function resolveSettings(...layers: readonly (Readonly<Record<string, unk
     (all, layer) => (layer === undefined ? all : merge(all, layer)),
     {},
   );
-  const base = given['mode'] === 'reference' ? merge({ ...referenceSettings }, given) : given;
+  const preset = presets[given['preset'] as PresetName] as Readonly<Record<string, unknown>> | undefined;
+  const chosen = preset === undefined ? given : merge(preset, given);
+  const base = chosen['mode'] === 'reference' ? merge({ ...referenceSettings }, chosen) : chosen;
   const parsed = Settings.safeParse(base);
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(settings)'}: ${issue.message}`);

@@ -3,8 +3,9 @@ import type { AgentContext } from '../methods/agentPrompt.ts';
 import { reflectOnce, type Reflection } from '../methods/reflectOnce.ts';
 import { zeroShotPlan } from '../methods/zeroShotPlan.ts';
 import type { Item } from '../run/runner.ts';
+import { questionText } from '../task/question.ts';
 import type { Trajectory } from '../trajectory/trajectory.ts';
-import { planningOptions, runStageItems, targetOf, type PipelineContext } from './context.ts';
+import { judgeOptions, planningOptions, runStageItems, targetOf, type PipelineContext } from './context.ts';
 import type { ScoredTrajectory } from './filter.ts';
 import type { Instance } from './selfInstruct.ts';
 import type { SampledReflection } from './trainingData.ts';
@@ -31,11 +32,16 @@ export async function synthesise(
   const samples = context.mode.balancedReflection ? settings.synthesis.reflectionSamples : 0;
   const options = planningOptions(context, 'synthesis', settings.planning.maxReflections);
   const target = targetOf(settings, 'meta');
-  // Invented pairs have no options to choose from; their answers are compared as text.
-  const metric = context.task.metric === 'choice' ? 'em' : context.task.metric;
   const judge = new Judge(
-    metric,
-    database.map((i) => ({ id: i.id, question: i.question, answer: i.answer, level: 'all' })),
+    context.task.metric,
+    database.map(({ id, question, answer, choices }) => ({
+      id,
+      question,
+      answer,
+      level: 'all',
+      ...(choices === undefined ? {} : { choices }),
+    })),
+    judgeOptions(context),
   );
   const byKey = new Map<string, Instance>(
     database.flatMap((instance) =>
@@ -44,7 +50,7 @@ export async function synthesise(
   );
   const items: Item<Trajectory>[] = [...byKey].map(([key, instance]) => ({
     key,
-    start: () => zeroShotPlan({ key, question: instance.question, context: agent, options }),
+    start: () => zeroShotPlan({ key, question: questionText(instance), context: agent, options }),
   }));
 
   tracker.begin('synthesis', items.length, 'answering the database');
@@ -102,7 +108,7 @@ function score(judge: Judge, key: string, instance: Instance, trajectory: Trajec
   return {
     id: key,
     instance: instance.id,
-    question: instance.question,
+    question: questionText(instance),
     trajectory,
     correct: trajectory.answer !== null && final.em === 1,
     reward: final.f1,

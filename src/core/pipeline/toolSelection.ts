@@ -69,10 +69,11 @@ export function* selectTools(
   );
 }
 
-/** Takes the first library name in each line. */
+/** Takes the first library name in each line; of repeated ones the first, or as published every one of a numbered line. */
 export function readSelection(text: string, offered: readonly ToolDescription[], distinct: boolean): string[] {
   const names: string[] = [];
   for (const line of text.split('\n')) {
+    if (!distinct && !/^\s*\d/.test(line)) continue;
     const found = line
       .split(/[^\p{L}\p{N}_]+/u)
       .map((word) => resolveToolName(word, offered)?.name)

@@ -50,14 +50,17 @@ export function buildTrainingSets(input: TrainingInput): TrainingSets {
   const plan: TrainingRow[] = [];
   const tool: TrainingRow[] = [];
   for (const scored of input.kept) {
+    let planning = true;
     for (const [index, step] of scored.trajectory.steps.entries()) {
       if (step.by === 'reflect') {
-        if (!input.mode.trainAfterRejection) break;
+        planning &&= input.mode.trainAfterRejection;
         continue;
       }
       if (!teaches(step, input.mode) || leadsToRejection(scored, index, input.mode)) continue;
-      plan.push(row(input, scored, index, { kind: 'thought' }, step.thought));
-      plan.push(row(input, scored, index, { kind: 'tool', thought: step.thought }, step.tool));
+      if (planning) {
+        plan.push(row(input, scored, index, { kind: 'thought' }, step.thought));
+        plan.push(row(input, scored, index, { kind: 'tool', thought: step.thought }, step.tool));
+      }
       tool.push(row(input, scored, index, { kind: 'argument', thought: step.thought, tool: step.tool }, step.argument));
     }
   }

@@ -10,6 +10,14 @@ export interface PublicQuestion {
   readonly type?: string;
   /** Options of a multiple-choice question, in the order A, B, C, … */
   readonly choices?: readonly string[];
+  /** What is known of the question's image in words; there is none where this is left out. */
+  readonly image?: QuestionImage;
+}
+
+export interface QuestionImage {
+  readonly caption: string;
+  /** Words that stand in the image. */
+  readonly ocr: readonly string[];
 }
 
 /** A question with its gold answer. Only data files and the judge hold these. */
@@ -25,7 +33,22 @@ export function toPublic(question: PublicQuestion): PublicQuestion {
     level: question.level,
     ...(question.type === undefined ? {} : { type: question.type }),
     ...(question.choices === undefined ? {} : { choices: [...question.choices] }),
+    ...(question.image === undefined
+      ? {}
+      : { image: { caption: question.image.caption, ocr: [...question.image.ocr] } }),
   };
+}
+
+/** The question as agents read it: options of a multiple-choice question stand behind it, lettered as in the data set. */
+export function questionText(question: Pick<PublicQuestion, 'question' | 'choices'>): string {
+  const { choices } = question;
+  return choices === undefined || choices.length === 0
+    ? question.question
+    : `${question.question} Options: ${lettered(choices)}`;
+}
+
+export function lettered(choices: readonly string[]): string {
+  return choices.map((c, i) => `(${String.fromCharCode(65 + i)}) ${c}`).join(' ');
 }
 
 /** One line of a question file. Unknown columns (paragraphs, supporting facts, …) are dropped. */
@@ -39,11 +62,12 @@ export const QuestionRow = z.object({
   level: z.string().default('all'),
   type: z.string().optional(),
   choices: z.array(z.string()).optional(),
+  image: z.object({ caption: z.string(), ocr: z.array(z.string()) }).optional(),
 });
 
 /** Reads one object of a question file. A row without an id is known by its question. @throws z.ZodError */
 export function parseQuestion(row: unknown): GoldQuestion {
-  const { id, question, answer, level, type, choices } = QuestionRow.parse(row);
+  const { id, question, answer, level, type, choices, image } = QuestionRow.parse(row);
   return {
     id: id ?? question,
     question,
@@ -51,5 +75,6 @@ export function parseQuestion(row: unknown): GoldQuestion {
     level,
     ...(type === undefined ? {} : { type }),
     ...(choices === undefined ? {} : { choices }),
+    ...(image === undefined ? {} : { image }),
   };
 }

@@ -40,6 +40,20 @@ export const TaskCard = z
       .describe(
         'Path of the pages that Search, Retrieve and Lookup read (JSON Lines with title and paragraphs), relative to this card.',
       ),
+    dataset: z
+      .object({
+        folder: z.string().min(1).describe('Folder of an imported dataset, relative to this card.'),
+        selection: z
+          .string()
+          .min(1)
+          .default('all')
+          .describe('Which of its questions to evaluate on, as dataset.json names them: all, clean, dev-only, …'),
+      })
+      .strict()
+      .optional()
+      .describe(
+        'An imported dataset with its questions and documents, instead of files of your own. See autoact import.',
+      ),
     world: z
       .object({ seed: z.number().int().nonnegative() })
       .strict()

@@ -88,13 +88,25 @@ export function firstLine(text: string): string {
 }
 
 /**
- * Makes a thought of a completion: one line, without a label that the model repeated. In `reference` mode text is cut
- * at the words Thought, Action and Observation wherever they stand, as the published cleaner does (methods 0.2, 10).
+ * Makes a thought of a completion: one line, without a label that the model repeated. In `reference` mode it is cleaned
+ * as the published code does.
  */
 export function cleanThought(raw: string, cutAtLabelWords: boolean): string {
   const line = firstLine(raw)
     .replace(/^(?:thought)\s*\d*\s*:\s*/i, '')
     .trim();
-  if (!cutAtLabelWords) return line;
-  return (line.split(/Thought|Action|Observation/)[0] ?? '').trim();
+  return cutAtLabelWords ? cleanAsPublished(line) : line;
+}
+
+/**
+ * The published cleaner of everything that models and tools say (methods 0.2, 10; 4.4, row 19): line ends are dropped
+ * without a space, and the text is cut at the words Thought, Action and Observation wherever they stand.
+ */
+export function cleanAsPublished(text: string): string {
+  return (
+    text
+      .trim()
+      .replaceAll('\n', '')
+      .split(/Thought|Action|Observation/)[0] ?? ''
+  ).trim();
 }

@@ -14,15 +14,15 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
-async function chooseFolder(): Promise<vscode.WorkspaceFolder> {
+/** The workspace folder that something is made in. */
+export async function chooseFolder(
+  placeHolder = 'Where should the task card be made?',
+): Promise<vscode.WorkspaceFolder> {
   const folders = vscode.workspace.workspaceFolders ?? [];
   const [only] = folders;
   if (only === undefined)
     throw new UserError('Open a folder first: a task card and its runs are files.', 'Use "File: Open Folder…".');
-  const chosen =
-    folders.length === 1
-      ? only
-      : await vscode.window.showWorkspaceFolderPick({ placeHolder: 'Where should the task card be made?' });
+  const chosen = folders.length === 1 ? only : await vscode.window.showWorkspaceFolderPick({ placeHolder });
   if (chosen === undefined) throw new vscode.CancellationError();
   return chosen;
 }

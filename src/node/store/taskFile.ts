@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import * as z from 'zod';
+import { DatasetManifest, selectQuestions } from '../../core/data/dataset.ts';
 import { parseQuestion, type GoldQuestion } from '../../core/task/question.ts';
 import { TaskCard } from '../../core/task/taskCard.ts';
 import { generateQuestions } from '../../core/world/questions.ts';
@@ -65,10 +66,55 @@ export const worldQuestionsPerLevel = 100;
 export function loadTaskData(task: TaskCard, taskFile: string): TaskData {
   if (task.world !== undefined) return worldData(task.world.seed);
   const folder = dirname(taskFile);
+  if (task.dataset !== undefined) {
+    if (task.questions !== undefined || task.documents !== undefined)
+      throw new TaskError(
+        'task-card',
+        `The task card ${taskFile} names a dataset and files of its own.`,
+        'Leave out "questions" and "documents", or "dataset".',
+      );
+    return loadDataset(locate(folder, task.dataset.folder), task.dataset.selection);
+  }
   return {
     pages: task.documents === undefined ? [] : loadPages(locate(folder, task.documents)),
     questions: task.questions === undefined ? [] : loadQuestions(locate(folder, task.questions)),
     description: task.questions ?? 'no questions',
+  };
+}
+
+/** Reads what `autoact import` has written. @throws TaskError */
+export function loadManifest(folder: string): DatasetManifest {
+  const path = join(folder, 'dataset.json');
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    throw new TaskError(
+      'data',
+      `There is no imported dataset in ${folder}.`,
+      'Make one with autoact import, or correct the folder.',
+    );
+  }
+  const manifest = DatasetManifest.safeParse(value);
+  if (manifest.success) return manifest.data;
+  throw new TaskError('data', `${path} is not what autoact import writes.`, 'Import the dataset again.');
+}
+
+/** Questions of a selection, and all documents, of an imported dataset. @throws TaskError */
+export function loadDataset(folder: string, selectionId: string): TaskData {
+  const manifest = loadManifest(folder);
+  const selection = manifest.selections.find((s) => s.id === selectionId);
+  if (selection === undefined)
+    throw new TaskError(
+      'data',
+      `The dataset in ${folder} has no selection "${selectionId}".`,
+      `It has ${manifest.selections.map((s) => `${s.id} (${s.count})`).join(', ')}.`,
+    );
+  const questions = selectQuestions(loadQuestions(join(folder, 'questions.jsonl')), selection);
+  return {
+    pages: manifest.documents === 0 ? [] : loadPages(join(folder, 'documents.jsonl')),
+    questions,
+    description: `${manifest.name}, selection ${selection.id}: ${questions.length} questions. ${selection.note}`,
   };
 }
 

@@ -103,11 +103,11 @@ test('reference mode does not repair', () => {
 });
 
 test('Lookup right after an invalid action is barred in reference mode and allowed in fixed mode', () => {
-  const script = [' a', ' Retrieve', 'P]', ' b', ' Finish', ']', ' c', ' Lookup', 'k]', ' d', ' Finish', 'x]'];
-  const run = (mode: 'fixed' | 'reference') =>
+  const run = (mode: 'fixed' | 'reference', script: readonly string[]) =>
     drive(groupPlan(planningInput({ maxReflections: 0, mode: modes[mode] })), scripted(script)).result.steps[2];
-  assert.equal(run('reference')?.parse, 'failed');
-  assert.equal(run('fixed')?.outcome, 'hit');
+  const end = [' c', ' Lookup', 'k]', ' d', ' Finish', 'x]'];
+  assert.equal(run('reference', [' a', ' Retrieve', 'P]', ' b', ' Teleport', 'Q]', ...end])?.parse, 'failed');
+  assert.equal(run('fixed', [' a', ' Retrieve', 'P]', ' b', ' Finish', ']', ...end])?.outcome, 'hit');
 });
 
 test('a history that outgrows the context halts with its last answer marked unfinished', () => {

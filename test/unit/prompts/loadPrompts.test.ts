@@ -10,7 +10,7 @@ const shipped = join(import.meta.dirname, '../../../prompts');
 
 test('the prompts that come with the product load, and end where their text ends', () => {
   const prompts = loadPrompts(shipped);
-  assert.deepEqual([...prompts.keys()].sort(), ['agent', 'self-instruct', 'tool-selection']);
+  assert.deepEqual([...prompts.keys()].sort(), ['agent', 'answer-vote', 'self-instruct', 'tool-selection']);
   assert.ok(prompts.get('agent')?.text.endsWith('\n{{transcript}}'));
   assert.ok(prompts.get('self-instruct')?.text.endsWith('\nNew pairs:'));
 });
@@ -28,8 +28,8 @@ test('a prompt of the workspace takes the place of the one with its name; a fold
     inputs: ['question'],
     text: 'Ask: {{question}}',
   });
-  assert.equal(prompts.size, 3);
-  assert.equal(loadPrompts(shipped, join(folder, 'none')).size, 3);
+  assert.equal(prompts.size, 4);
+  assert.equal(loadPrompts(shipped, join(folder, 'none')).size, 4);
 });
 
 test('a file that is no prompt is refused by its path', () => {

@@ -12,37 +12,37 @@ export interface ToolDescription {
   readonly aliases: readonly string[];
 }
 
-/** Tools that look something up. Offered for selection only where a provider is configured. */
-export const lookupTools: readonly ToolDescription[] = [
-  {
-    name: 'Search',
-    argument: 'query',
-    definition: 'finds pages by their text and returns the opening sentences of the best ones',
-    usage: 'Search[harbour towns of Orvale]',
-    aliases: ['BingSearch', 'WebSearch'],
-  },
-  {
-    name: 'Retrieve',
-    argument: 'title',
-    definition: 'returns the first paragraph of the page with that title, or similar titles when there is none',
-    usage: 'Retrieve[Mount Arel]',
-    aliases: ['Wikipedia'],
-  },
-  {
-    name: 'Lookup',
-    argument: 'keyword',
-    definition: 'returns the next sentence with the keyword from the page that was found last',
-    usage: 'Lookup[harbour]',
-    aliases: [],
-  },
-  {
-    name: 'Calculator',
-    argument: 'expression',
-    definition: 'works out an arithmetic expression',
-    usage: 'Calculator[1874 - 1831]',
-    aliases: ['Calculate'],
-  },
-];
+export const searchTool: ToolDescription = {
+  name: 'Search',
+  argument: 'query',
+  definition: 'finds pages by their text and returns the opening sentences of the best ones',
+  usage: 'Search[harbour towns of Orvale]',
+  aliases: ['BingSearch', 'WebSearch'],
+};
+export const retrieveTool: ToolDescription = {
+  name: 'Retrieve',
+  argument: 'title',
+  definition: 'returns the first paragraph of the page with that title, or similar titles when there is none',
+  usage: 'Retrieve[Mount Arel]',
+  aliases: ['Wikipedia'],
+};
+export const lookupTool: ToolDescription = {
+  name: 'Lookup',
+  argument: 'keyword',
+  definition: 'returns the next sentence with the keyword from the page that was found last',
+  usage: 'Lookup[harbour]',
+  aliases: [],
+};
+export const calculatorTool: ToolDescription = {
+  name: 'Calculator',
+  argument: 'expression',
+  definition: 'works out an arithmetic expression',
+  usage: 'Calculator[1874 - 1831]',
+  aliases: ['Calculate'],
+};
+
+/** Tools that need nothing but documents or arithmetic; the starter model knows these. */
+export const lookupTools: readonly ToolDescription[] = [searchTool, retrieveTool, lookupTool, calculatorTool];
 
 /** Actions that belong to the loop itself; every agent prompt lists them after the selected tools. */
 export const finishTool: ToolDescription = {

@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import { observationLimit } from './observation.ts';
+
+/**
+ * Entries of a task card's `tools`: which tool, who provides it, and how. A key is never written here; an entry names
+ * the environment variable that holds it, which the editor fills from its secret storage.
+ */
+
+const shared = {
+  offer: z
+    .boolean()
+    .default(false)
+    .describe('Only offer the tool to the Meta-Agent, which selects; otherwise the tool is used.'),
+  maxChars: z
+    .number()
+    .int()
+    .min(80)
+    .max(8000)
+    .default(observationLimit)
+    .describe('Most characters of an observation; the rest is cut, visibly.'),
+};
+const timeoutSeconds = z.number().min(1).max(600).default(20).describe('Longest wait for one answer.');
+
+export const DocumentsTool = z
+  .strictObject({
+    tool: z.enum(['Search', 'Retrieve', 'Lookup']),
+    provider: z.literal('documents').describe('The documents of this card.'),
+    ...shared,
+  })
+  .describe('Reads the documents of this card.');
+
+export const CalculatorTool = z
+  .strictObject({
+    tool: z.literal('Calculator'),
+    provider: z.literal('arithmetic').describe('Plain arithmetic; nothing else is evaluated.'),
+    ...shared,
+  })
+  .describe('Works out an arithmetic expression.');
+
+export const ToolEntry = z.discriminatedUnion('provider', [DocumentsTool, CalculatorTool]);
+export type ToolEntry = z.infer<typeof ToolEntry>;
+
+/** A tool by its name alone is one that needs no configuration: documents, arithmetic. */
+export const ToolList = z
+  .array(z.union([z.string().min(1), ToolEntry]))
+  .refine((entries) => new Set(entries.map((e) => typeof e !== 'string' && e.offer)).size <= 1, {
+    message:
+      'either all tools are offered ("offer": true), and the Meta-Agent selects, or none is, and all of them are used',
+  });
+export type ToolList = z.infer<typeof ToolList>;
+
+/** Whether the card itself names the tools that are used; else the Meta-Agent selects from what is offered. */
+export function cardSelects(list: ToolList | undefined): boolean {
+  return list?.some((entry) => typeof entry === 'string' || !entry.offer) ?? false;
+}
+
+export { timeoutSeconds };

@@ -16,7 +16,7 @@ import { lookupTools } from '../src/core/tools/library.ts';
 import { LogFile } from '../src/node/store/logFile.ts';
 import { ModelServer } from '../src/node/openai/modelServer.ts';
 import { loadPrompts } from '../src/node/store/prompts.ts';
-import { builtInLibrary } from '../src/node/tools/openTools.ts';
+import { builtInLibrary } from '../src/node/tools/builtIn.ts';
 import { Toolbox } from '../src/node/tools/toolbox.ts';
 
 const delayMs = 200;

@@ -22,7 +22,7 @@ import { generateQuestions } from '../src/core/world/questions.ts';
 import type { WorldQuestion } from '../src/core/world/types.ts';
 import { generateWorld } from '../src/core/world/world.ts';
 import { loadPrompts } from '../src/node/store/prompts.ts';
-import { builtInLibrary } from '../src/node/tools/openTools.ts';
+import { builtInLibrary } from '../src/node/tools/builtIn.ts';
 import { Toolbox } from '../src/node/tools/toolbox.ts';
 import { descriptions } from './corpus/rates.ts';
 

@@ -33,7 +33,18 @@ Exit codes
   5 a stage could not go on   6 disk or run folder   7 doctor found something   130 cancelled   1 anything else`,
     )
     .exitOverride();
-  for (const add of [addRun, addEval, addRuns, addExplain, addScore, addWorld, addServe, addTools, addBoxCommands, addDoctor])
+  for (const add of [
+    addRun,
+    addEval,
+    addRuns,
+    addExplain,
+    addScore,
+    addWorld,
+    addServe,
+    addTools,
+    addBoxCommands,
+    addDoctor,
+  ])
     add(program);
   try {
     await program.parseAsync();

@@ -19,6 +19,7 @@ import { loadPrompts } from '../node/store/prompts.ts';
 import { RunFolder } from '../node/store/runFolder.ts';
 import { loadTaskCard, loadTaskData, type TaskData } from '../node/store/taskFile.ts';
 import { openTools } from '../node/tools/openTools.ts';
+import { toolPlace } from './toolPlace.ts';
 import { Toolbox } from '../node/tools/toolbox.ts';
 import { ModelServers } from '../node/openai/modelServers.ts';
 import { EngineHost } from '../node/embedded/engineHost.ts';
@@ -74,7 +75,11 @@ export function openSession(options: SessionOptions): Session {
     old === undefined
       ? loadPrompts(join(root, 'prompts'), join(options.workspace, '.autoact', 'prompts'))
       : recordedPrompts(old);
-  const library = openTools({ tools: task.tools, pages: data.pages });
+  const library = openTools({
+    tools: task.tools,
+    pages: data.pages,
+    place: toolPlace(taskFile, options.notify),
+  });
   const record = old ?? newRecord(folder.id, options, { root, task, taskFile, settings, data, prompts, library });
   if (old !== undefined && old.documents.sha256 !== sha256(JSON.stringify(data.pages))) {
     throw new RunError(

@@ -4,7 +4,7 @@ import { groupPlan } from '../../src/core/methods/groupPlan.ts';
 import { runItems } from '../../src/core/run/runner.ts';
 import { LogFile } from '../../src/node/store/logFile.ts';
 import { ModelServer } from '../../src/node/openai/modelServer.ts';
-import { builtInLibrary } from '../../src/node/tools/openTools.ts';
+import { builtInLibrary } from '../../src/node/tools/builtIn.ts';
 import { Toolbox } from '../../src/node/tools/toolbox.ts';
 import { planningInput } from './planning.ts';
 

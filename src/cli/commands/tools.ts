@@ -4,6 +4,7 @@ import type { ToolLibrary } from '../../core/tools/provider.ts';
 import { loadTaskCard, loadTaskData } from '../../node/store/taskFile.ts';
 import { openTools } from '../../node/tools/openTools.ts';
 import { Toolbox } from '../../node/tools/toolbox.ts';
+import { toolPlace } from '../toolPlace.ts';
 import { act, printJson, UsageError, type CommonOptions } from '../action.ts';
 
 interface ToolsOptions extends CommonOptions {
@@ -38,7 +39,11 @@ export function addTools(program: Command): void {
 export function libraryOf(options: Pick<ToolsOptions, 'task' | 'workspace'>): ToolLibrary {
   const taskFile = resolve(options.task);
   const task = loadTaskCard(taskFile);
-  return openTools({ tools: task.tools, pages: loadTaskData(task, taskFile).pages });
+  return openTools({
+    tools: task.tools,
+    pages: loadTaskData(task, taskFile).pages,
+    place: toolPlace(taskFile, (message) => process.stderr.write(`  ${message}\n`)),
+  });
 }
 
 function describe(library: ToolLibrary): object {

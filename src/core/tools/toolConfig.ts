@@ -19,6 +19,7 @@ const shared = {
     .default(observationLimit)
     .describe('Most characters of an observation; the rest is cut, visibly.'),
 };
+const address = z.url({ protocol: /^https?$/, error: 'an http or https address' });
 const timeoutSeconds = z.number().min(1).max(600).default(20).describe('Longest wait for one answer.');
 
 export const DocumentsTool = z
@@ -37,7 +38,17 @@ export const CalculatorTool = z
   })
   .describe('Works out an arithmetic expression.');
 
-export const ToolEntry = z.discriminatedUnion('provider', [DocumentsTool, CalculatorTool]);
+export const MediaWikiTool = z
+  .strictObject({
+    tool: z.literal('Retrieve'),
+    provider: z.literal('mediawiki').describe('Wikipedia, or any wiki with MediaWiki’s API.'),
+    url: address.default('https://en.wikipedia.org/w/api.php').describe('Address of api.php.'),
+    timeoutSeconds,
+    ...shared,
+  })
+  .describe('Reads the first paragraph of a page of a wiki.');
+
+export const ToolEntry = z.discriminatedUnion('provider', [DocumentsTool, CalculatorTool, MediaWikiTool]);
 export type ToolEntry = z.infer<typeof ToolEntry>;
 
 /** A tool by its name alone is one that needs no configuration: documents, arithmetic. */
@@ -53,5 +64,3 @@ export type ToolList = z.infer<typeof ToolList>;
 export function cardSelects(list: ToolList | undefined): boolean {
   return list?.some((entry) => typeof entry === 'string' || !entry.offer) ?? false;
 }
-
-export { timeoutSeconds };

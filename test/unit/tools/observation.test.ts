@@ -7,7 +7,7 @@ import { cleanLine, cleanObservation } from '../../../src/core/tools/observation
 import { invisible } from '../../../src/core/trajectory/visible.ts';
 import { generateWorld } from '../../../src/core/world/world.ts';
 import { loadPrompts } from '../../../src/node/store/prompts.ts';
-import { builtInLibrary } from '../../../src/node/tools/openTools.ts';
+import { builtInLibrary } from '../../../src/node/tools/builtIn.ts';
 import { Toolbox } from '../../../src/node/tools/toolbox.ts';
 
 const template = loadPrompts('prompts').get('agent')!;

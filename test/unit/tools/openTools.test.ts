@@ -3,9 +3,12 @@ import { test } from 'node:test';
 import { ToolList } from '../../../src/core/tools/toolConfig.ts';
 import type { ToolLibrary, ToolProvider } from '../../../src/core/tools/provider.ts';
 import { ToolError } from '../../../src/core/tools/toolError.ts';
-import { builtInLibrary, openTools } from '../../../src/node/tools/openTools.ts';
+import { builtInLibrary, type Pages } from '../../../src/node/tools/builtIn.ts';
+import { openTools as open } from '../../../src/node/tools/openTools.ts';
 import { Toolbox } from '../../../src/node/tools/toolbox.ts';
 
+const place = { folder: '.', root: '.', version: '0.0.0', secret: () => undefined, notify: () => undefined };
+const openTools = (options: { pages: Pages; tools?: ToolList }): ToolLibrary => open({ ...options, place });
 const pages = [{ title: 'Mira Torvel', paragraphs: ['Mira Torvel was born in Arden.'] }];
 const names = (library: ToolLibrary): string[] => library.available.map((tool) => tool.description.name);
 
@@ -20,7 +23,7 @@ test('a tool without a provider is not offered, and says why and what to do', ()
   assert.deepEqual(names(library), ['Calculator']);
   for (const name of ['Search', 'Retrieve', 'Lookup']) {
     const missing = library.unavailable.find((tool) => tool.name === name);
-    assert.match(missing?.reason ?? '', /names no documents/);
+    assert.match(missing?.reason ?? '', /No provider is configured/);
     assert.match(missing?.remedy ?? '', /"documents"/);
   }
 });

@@ -1,0 +1,39 @@
+import type { ToolProvider } from '../../core/tools/provider.ts';
+import type { ToolEntry } from '../../core/tools/toolConfig.ts';
+import { ToolError } from '../../core/tools/toolError.ts';
+import { calculatorProvider } from './calculator.ts';
+import { mediaWiki } from './mediaWiki.ts';
+
+/** What tools need of the machine and the task. */
+export interface ToolPlace {
+  /** Folder of the task card: paths in it are relative to this. */
+  readonly folder: string;
+  /** The package's own folder. */
+  readonly root: string;
+  /** Of AutoAct; servers on the web are told who asks. */
+  readonly version: string;
+  /** Value of a key by the name that the card gives; the editor's secret storage reaches the environment. */
+  readonly secret: (name: string) => string | undefined;
+  readonly notify: (message: string) => void;
+}
+
+/** The tools that an entry of the card's `tools` stands for. @throws ToolError with what is missing */
+export function provide(entry: ToolEntry, documents: readonly ToolProvider[], place: ToolPlace): ToolProvider[] {
+  switch (entry.provider) {
+    case 'documents': {
+      const found = documents.filter(({ description }) => description.name === entry.tool);
+      if (found.length > 0) return found;
+      throw new ToolError(
+        'not-configured',
+        'The task card names no documents.',
+        'Name a folder or file under "documents".',
+      );
+    }
+    case 'arithmetic':
+      return [calculatorProvider()];
+    case 'mediawiki':
+      return [mediaWiki(entry, userAgent(place))];
+  }
+}
+
+const userAgent = ({ version }: ToolPlace): string => `AutoAct/${version} (research on learning agents)`;

@@ -12,7 +12,11 @@ const documents = 'Name a folder or file under "documents" in the task card';
 
 /** The whole library of the paper with what each tool needs, for those that a task has not configured. */
 export const catalogue: readonly UnavailableTool[] = [
-  unconfigured('Search', 'documents', `${documents}.`),
+  unconfigured(
+    'Search',
+    'documents',
+    `${documents}, or put ${entry('Search', 'searxng', ', "url": …')} under "tools" (or brave, tavily, serper).`,
+  ),
   unconfigured('Retrieve', 'documents', `${documents}, or put ${entry('Retrieve', 'mediawiki')} under "tools".`),
   unconfigured('Lookup', 'documents', `${documents}, or configure Search or Retrieve: it reads what they found.`),
 ];

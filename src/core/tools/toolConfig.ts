@@ -20,6 +20,11 @@ const shared = {
     .describe('Most characters of an observation; the rest is cut, visibly.'),
 };
 const address = z.url({ protocol: /^https?$/, error: 'an http or https address' });
+/** Only what is called a key: a card from elsewhere must not have other variables sent to an address of its choice. */
+const keyVariable = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]*_API_KEY$/, 'the name of an environment variable that ends in _API_KEY')
+  .describe('Environment variable that holds the key; the editor fills it from its secret storage.');
 const timeoutSeconds = z.number().min(1).max(600).default(20).describe('Longest wait for one answer.');
 
 export const DocumentsTool = z
@@ -48,7 +53,24 @@ export const MediaWikiTool = z
   })
   .describe('Reads the first paragraph of a page of a wiki.');
 
-export const ToolEntry = z.discriminatedUnion('provider', [DocumentsTool, CalculatorTool, MediaWikiTool]);
+export const WebSearchTool = z
+  .strictObject({
+    tool: z.literal('Search'),
+    provider: z.enum(['searxng', 'brave', 'tavily', 'serper']).describe('The search service.'),
+    url: address.optional().describe('Address of your SearXNG instance; of another service only where it differs.'),
+    apiKeyVariable: keyVariable.optional(),
+    results: z.number().int().min(1).max(10).default(4).describe('Results shown, one a line.'),
+    timeoutSeconds,
+    ...shared,
+  })
+  .describe('Searches the web.');
+
+export const ToolEntry = z.discriminatedUnion('provider', [
+  DocumentsTool,
+  CalculatorTool,
+  MediaWikiTool,
+  WebSearchTool,
+]);
 export type ToolEntry = z.infer<typeof ToolEntry>;
 
 /** A tool by its name alone is one that needs no configuration: documents, arithmetic. */

@@ -3,6 +3,7 @@ import type { ToolEntry } from '../../core/tools/toolConfig.ts';
 import { ToolError } from '../../core/tools/toolError.ts';
 import { calculatorProvider } from './calculator.ts';
 import { mediaWiki } from './mediaWiki.ts';
+import { webSearch } from './webSearch.ts';
 
 /** What tools need of the machine and the task. */
 export interface ToolPlace {
@@ -33,6 +34,11 @@ export function provide(entry: ToolEntry, documents: readonly ToolProvider[], pl
       return [calculatorProvider()];
     case 'mediawiki':
       return [mediaWiki(entry, userAgent(place))];
+    case 'searxng':
+    case 'brave':
+    case 'tavily':
+    case 'serper':
+      return [webSearch(entry, place.secret, userAgent(place))];
   }
 }
 

@@ -113,10 +113,10 @@ function redirectOf(request: WebRequest, from: URL, response: Response, hops: nu
   const refuse = (why: string): ToolError =>
     new ToolError('bad-response', `${request.name} ${why}.`, 'Correct its address in the task card.');
   const location = response.headers.get('location');
-  if (location === null || !URL.canParse(location, from)) throw refuse('redirects nowhere');
+  if (location === null || !URL.canParse(location, from.href)) throw refuse('redirects nowhere');
   if (hops >= maxRedirects) throw refuse(`redirects more than ${maxRedirects} times`);
   if ((request.method ?? 'GET') !== 'GET') throw refuse('redirects a request that may only be sent once');
-  const to = new URL(location, from);
+  const to = new URL(location, from.href);
   if (to.origin !== request.url.origin) throw refuse(`redirects to ${to.origin}, which the task card does not name`);
   return to;
 }

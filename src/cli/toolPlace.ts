@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { packageRoot, packageVersion } from '../node/packageRoot.ts';
 import type { ToolPlace } from '../node/tools/provide.ts';
 
@@ -10,6 +10,7 @@ export function toolPlace(taskFile: string, notify: (message: string) => void): 
     root,
     version: packageVersion(root),
     secret: (name) => process.env[name],
+    sandboxEntry: join(root, 'dist', 'sandbox.js'),
     notify,
   };
 }

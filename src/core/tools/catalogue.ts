@@ -18,5 +18,10 @@ export const catalogue: readonly UnavailableTool[] = [
     `${documents}, or put ${entry('Search', 'searxng', ', "url": …')} under "tools" (or brave, tavily, serper).`,
   ),
   unconfigured('Retrieve', 'documents', `${documents}, or put ${entry('Retrieve', 'mediawiki')} under "tools".`),
+  unconfigured(
+    'CodeInterpreter',
+    'pyodide',
+    `Put ${entry('CodeInterpreter', 'pyodide')} under "tools" in the task card.`,
+  ),
   unconfigured('Lookup', 'documents', `${documents}, or configure Search or Retrieve: it reads what they found.`),
 ];

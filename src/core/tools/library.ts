@@ -41,6 +41,15 @@ export const calculatorTool: ToolDescription = {
   aliases: ['Calculate'],
 };
 
+export const codeTool: ToolDescription = {
+  name: 'CodeInterpreter',
+  argument: 'code',
+  definition:
+    'runs Python code without network or files and returns what it prints and what its last expression is worth; \\n stands for the end of a line',
+  usage: 'CodeInterpreter[sum(n * n for n in range(1, 11))]',
+  aliases: ['Python', 'Code'],
+};
+
 /** Tools that need nothing but documents or arithmetic; the starter model knows these. */
 export const lookupTools: readonly ToolDescription[] = [searchTool, retrieveTool, lookupTool, calculatorTool];
 

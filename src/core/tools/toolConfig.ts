@@ -65,11 +65,22 @@ export const WebSearchTool = z
   })
   .describe('Searches the web.');
 
+export const CodeTool = z
+  .strictObject({
+    tool: z.literal('CodeInterpreter'),
+    provider: z.literal('pyodide').describe('Python in WebAssembly; installed when it is first called.'),
+    timeoutSeconds: z.number().min(1).max(120).default(10).describe('Longest time that code may run.'),
+    memoryMegabytes: z.number().int().min(64).max(2048).default(256).describe('Memory that Python may use.'),
+    ...shared,
+  })
+  .describe('Runs Python code in a process without network or files.');
+
 export const ToolEntry = z.discriminatedUnion('provider', [
   DocumentsTool,
   CalculatorTool,
   MediaWikiTool,
   WebSearchTool,
+  CodeTool,
 ]);
 export type ToolEntry = z.infer<typeof ToolEntry>;
 

@@ -2,6 +2,7 @@ import type { ToolProvider } from '../../core/tools/provider.ts';
 import type { ToolEntry } from '../../core/tools/toolConfig.ts';
 import { ToolError } from '../../core/tools/toolError.ts';
 import { calculatorProvider } from './calculator.ts';
+import { codeInterpreter } from './codeInterpreter.ts';
 import { mediaWiki } from './mediaWiki.ts';
 import { webSearch } from './webSearch.ts';
 
@@ -15,6 +16,8 @@ export interface ToolPlace {
   readonly version: string;
   /** Value of a key by the name that the card gives; the editor's secret storage reaches the environment. */
   readonly secret: (name: string) => string | undefined;
+  /** The sandbox's program: `dist/sandbox.js`, or its source under Node 24. */
+  readonly sandboxEntry: string;
   readonly notify: (message: string) => void;
 }
 
@@ -39,6 +42,8 @@ export function provide(entry: ToolEntry, documents: readonly ToolProvider[], pl
     case 'tavily':
     case 'serper':
       return [webSearch(entry, place.secret, userAgent(place))];
+    case 'pyodide':
+      return [codeInterpreter(entry, place)];
   }
 }
 

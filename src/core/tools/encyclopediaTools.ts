@@ -15,12 +15,12 @@ export function documentTools(pages: readonly Pick<Page, 'title' | 'paragraphs'>
   ];
 }
 
-/** Lookup where there are no documents: it reads what a web search or a page of a wiki left in the state. */
+/** Lookup where there are no documents: it reads what a web search, a wiki, a table or a graph left in the state. */
 export function lookupInState(): ToolProvider {
   const encyclopedia = new Encyclopedia([], { search: () => [] });
   return {
     description: lookupTool,
-    provider: 'what Search or Retrieve found last',
+    provider: 'what was found last',
     maxChars: observationLimit,
     call: (argument, state) => encyclopedia.lookup(argument, state),
   };

@@ -50,6 +50,42 @@ export const codeTool: ToolDescription = {
   aliases: ['Python', 'Code'],
 };
 
+export const tableTool: ToolDescription = {
+  name: 'TableVerbalizer',
+  argument: 'words',
+  definition: 'tells the rows of tables that fit the words as sentences; "table: words" asks one table',
+  usage: 'TableVerbalizer[harbour towns]',
+  aliases: ['Table'],
+};
+export const databaseTool: ToolDescription = {
+  name: 'Database',
+  argument: 'SQL',
+  definition: 'runs one SELECT of SQLite and returns its rows',
+  usage: 'Database[SELECT count(*) FROM town]',
+  aliases: ['SQL'],
+};
+export const knowledgeTool: ToolDescription = {
+  name: 'KnowledgeGraph',
+  argument: 'entity, relation',
+  definition: 'returns what a knowledge graph says of an entity, or one relation of it',
+  usage: 'KnowledgeGraph[Lake Sarn, country]',
+  aliases: ['KG'],
+};
+export const imageTool: ToolDescription = {
+  name: 'Image2Text',
+  argument: 'image',
+  definition: 'tells what an image shows and what is written in it',
+  usage: 'Image2Text[harbour.png]',
+  aliases: ['ImageToText', 'Caption'],
+};
+export const drawTool: ToolDescription = {
+  name: 'Text2Image',
+  argument: 'description',
+  definition: 'draws an image of a description and returns its name',
+  usage: 'Text2Image[a harbour in fog]',
+  aliases: ['TextToImage'],
+};
+
 /** Tools that need nothing but documents or arithmetic; the starter model knows these. */
 export const lookupTools: readonly ToolDescription[] = [searchTool, retrieveTool, lookupTool, calculatorTool];
 

@@ -25,6 +25,7 @@ const keyVariable = z
   .string()
   .regex(/^[A-Z][A-Z0-9_]*_API_KEY$/, 'the name of an environment variable that ends in _API_KEY')
   .describe('Environment variable that holds the key; the editor fills it from its secret storage.');
+const path = z.string().min(1).max(1000);
 const timeoutSeconds = z.number().min(1).max(600).default(20).describe('Longest wait for one answer.');
 
 export const DocumentsTool = z
@@ -75,12 +76,104 @@ export const CodeTool = z
   })
   .describe('Runs Python code in a process without network or files.');
 
+export const TableTool = z
+  .strictObject({
+    tool: z.literal('TableVerbalizer'),
+    provider: z.literal('tables'),
+    path: path.describe('A .csv, .tsv, .json or .jsonl file, or a folder of them, relative to this card.'),
+    ...shared,
+  })
+  .describe('Tells rows of tables as sentences.');
+
+export const DatabaseTool = z
+  .strictObject({
+    tool: z.literal('Database'),
+    provider: z.literal('sqlite'),
+    file: path.describe('A SQLite file, relative to this card; it is only read.'),
+    maxRows: z.number().int().min(1).max(1000).default(20).describe('Rows shown.'),
+    timeoutSeconds,
+    ...shared,
+  })
+  .describe('Runs SELECT statements over a SQLite file.');
+
+export const TripleTool = z
+  .strictObject({
+    tool: z.literal('KnowledgeGraph'),
+    provider: z.literal('triples'),
+    file: path.describe('Turtle, N-Triples, or a .tsv of subject, relation, object, relative to this card.'),
+    ...shared,
+  })
+  .describe('Reads triples of a file.');
+
+export const SparqlTool = z
+  .strictObject({
+    tool: z.literal('KnowledgeGraph'),
+    provider: z.literal('sparql'),
+    url: address.describe('Address of the endpoint’s queries.'),
+    query: z
+      .string()
+      .includes('{{argument}}')
+      .optional()
+      .describe('A query with {{argument}} where the argument goes, as a literal; left out, agents write SPARQL.'),
+    timeoutSeconds,
+    ...shared,
+  })
+  .describe('Asks a SPARQL endpoint.');
+
+export const CaptionTool = z
+  .strictObject({
+    tool: z.literal('Image2Text'),
+    provider: z.literal('captions'),
+    file: path.describe('JSON Lines with image, caption and ocr, relative to this card.'),
+    ...shared,
+  })
+  .describe('Reads stored captions and OCR text of images.');
+
+export const VisionTool = z
+  .strictObject({
+    tool: z.literal('Image2Text'),
+    provider: z.literal('vision'),
+    url: address.describe('Address of an OpenAI-compatible server, with /v1.'),
+    model: z.string().min(1),
+    images: path.describe('Folder of the images, relative to this card; no other file is read.'),
+    prompt: z.string().min(1).default('Describe this image in two sentences, and quote any text in it.'),
+    maxTokens: z.number().int().min(16).max(1024).default(160),
+    apiKeyVariable: keyVariable.optional(),
+    timeoutSeconds: timeoutSeconds.default(120),
+    ...shared,
+  })
+  .describe('Has a vision model tell what images show.');
+
+export const DrawTool = z
+  .strictObject({
+    tool: z.literal('Text2Image'),
+    provider: z.literal('images-api'),
+    url: address.describe('Address of an OpenAI-compatible server, with /v1.'),
+    model: z.string().min(1),
+    size: z
+      .string()
+      .regex(/^\d+x\d+$/)
+      .default('512x512'),
+    folder: path.default('images').describe('Folder for the images, relative to this card.'),
+    apiKeyVariable: keyVariable.optional(),
+    timeoutSeconds: timeoutSeconds.default(120),
+    ...shared,
+  })
+  .describe('Has an image model draw.');
+
 export const ToolEntry = z.discriminatedUnion('provider', [
   DocumentsTool,
   CalculatorTool,
   MediaWikiTool,
   WebSearchTool,
   CodeTool,
+  TableTool,
+  DatabaseTool,
+  TripleTool,
+  SparqlTool,
+  CaptionTool,
+  VisionTool,
+  DrawTool,
 ]);
 export type ToolEntry = z.infer<typeof ToolEntry>;
 

@@ -3,7 +3,11 @@ import type { ToolEntry } from '../../core/tools/toolConfig.ts';
 import { ToolError } from '../../core/tools/toolError.ts';
 import { calculatorProvider } from './calculator.ts';
 import { codeInterpreter } from './codeInterpreter.ts';
+import { database } from './database.ts';
+import { captions, draw, vision } from './images.ts';
+import { localTriples, sparql } from './knowledgeGraph.ts';
 import { mediaWiki } from './mediaWiki.ts';
+import { tables } from './tableFiles.ts';
 import { webSearch } from './webSearch.ts';
 
 /** What tools need of the machine and the task. */
@@ -44,6 +48,20 @@ export function provide(entry: ToolEntry, documents: readonly ToolProvider[], pl
       return [webSearch(entry, place.secret, userAgent(place))];
     case 'pyodide':
       return [codeInterpreter(entry, place)];
+    case 'tables':
+      return [tables(entry, place.folder)];
+    case 'sqlite':
+      return [database(entry, place)];
+    case 'triples':
+      return [localTriples(entry, place.folder)];
+    case 'sparql':
+      return [sparql(entry, userAgent(place))];
+    case 'captions':
+      return [captions(entry, place.folder)];
+    case 'vision':
+      return [vision(entry, place)];
+    case 'images-api':
+      return [draw(entry, place)];
   }
 }
 

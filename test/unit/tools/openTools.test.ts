@@ -7,7 +7,14 @@ import { builtInLibrary, type Pages } from '../../../src/node/tools/builtIn.ts';
 import { openTools as open } from '../../../src/node/tools/openTools.ts';
 import { Toolbox } from '../../../src/node/tools/toolbox.ts';
 
-const place = { folder: '.', root: '.', version: '0.0.0', secret: () => undefined, notify: () => undefined };
+const place = {
+  folder: '.',
+  root: '.',
+  version: '0.0.0',
+  secret: () => undefined,
+  sandboxEntry: '',
+  notify: () => undefined,
+};
 const openTools = (options: { pages: Pages; tools?: ToolList }): ToolLibrary => open({ ...options, place });
 const pages = [{ title: 'Mira Torvel', paragraphs: ['Mira Torvel was born in Arden.'] }];
 const names = (library: ToolLibrary): string[] => library.available.map((tool) => tool.description.name);

@@ -97,6 +97,7 @@ const place = (env: Record<string, string>) => ({
   root: '.',
   version: '1',
   secret: (name: string) => env[name],
+  sandboxEntry: '',
   notify: () => undefined,
 });
 

@@ -30,7 +30,7 @@ export async function loadDatabase(job: DatabaseJob): Promise<() => SandboxAnswe
       const rows: string[] = [];
       let more = false;
       for (const row of statement.iterate()) {
-        if (rows.length === job.maxRows) {
+        if (rows.length > job.maxRows) {
           more = true;
           break;
         }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { ToolLibrary } from '../../core/tools/provider.ts';
+import { visible } from '../../core/trajectory/visible.ts';
 import { loadTaskCard, loadTaskData } from '../../node/store/taskFile.ts';
 import { openTools } from '../../node/tools/openTools.ts';
 import { Toolbox } from '../../node/tools/toolbox.ts';
@@ -11,6 +12,7 @@ interface ToolsOptions extends CommonOptions {
   readonly task: string;
   readonly workspace: string;
   readonly call?: string;
+  readonly approve?: string;
 }
 
 export function addTools(program: Command): void {
@@ -20,9 +22,14 @@ export function addTools(program: Command): void {
     .requiredOption('-t, --task <file>', 'task card')
     .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')
     .option('--call <action>', 'call one as an agent would, for example "Calculator[2 + 3]"')
+    .option('--approve <name>', 'allow a tool of your own or of an MCP server to run, as it is described now')
     .option('--json', 'print JSON')
     .action((options: ToolsOptions) =>
       act(options, async (signal) => {
+        if (options.approve !== undefined) {
+          await approveOne(options, options.approve, signal);
+          return undefined;
+        }
         const library = libraryOf(options);
         if (options.call !== undefined) {
           await callOnce(library, options.call, options, signal);
@@ -44,6 +51,18 @@ export function libraryOf(options: Pick<ToolsOptions, 'task' | 'workspace'>): To
     pages: loadTaskData(task, taskFile).pages,
     place: toolPlace(taskFile, (message) => process.stderr.write(`  ${message}\n`)),
   });
+}
+
+async function approveOne(options: ToolsOptions, name: string, signal: AbortSignal): Promise<void> {
+  const taskFile = resolve(options.task);
+  const place = toolPlace(taskFile, (message) => process.stderr.write(`  ${message}\n`));
+  const { approveTool } = await import('../../node/tools/approveTool.ts');
+  const approved = await approveTool(name, loadTaskCard(taskFile).tools, place, signal);
+  if (options.json === true) printJson(approved);
+  else
+    process.stdout.write(
+      `${visible(JSON.stringify(approved.what, null, 2))}\n\nApproved as it is above. When it changes, it has to be approved again.\n`,
+    );
 }
 
 function describe(library: ToolLibrary): object {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { observationLimit } from './observation.ts';
+import { ToolName } from './userTool.ts';
 
 /**
  * Entries of a task card's `tools`: which tool, who provides it, and how. A key is never written here; an entry names
@@ -161,6 +162,37 @@ export const DrawTool = z
   })
   .describe('Has an image model draw.');
 
+export const DescribedTool = z
+  .strictObject({
+    tool: ToolName.describe('The name in the description.'),
+    provider: z.literal('description'),
+    file: path.describe('A tool description, *.tool.json, relative to this card.'),
+    ...shared,
+  })
+  .describe('A tool of your own: a command or an HTTP call, which you approve before it runs.');
+
+export const McpTool = z
+  .strictObject({
+    tool: z.string().min(1).max(200).describe('The tool’s name on the server.'),
+    as: ToolName.optional().describe('The name that agents use, where the server’s is not letters, digits and _.'),
+    provider: z.literal('mcp'),
+    command: z.array(z.string().min(1)).min(1).optional().describe('Program and arguments that start the server.'),
+    url: address.optional().describe('Address of a server with streamable HTTP.'),
+    argument: z.string().optional().describe('The parameter that the argument is; else the only one, or JSON.'),
+    apiKeyVariable: keyVariable.optional(),
+    timeoutSeconds,
+    ...shared,
+  })
+  .refine(
+    (entry) => (entry.command === undefined) !== (entry.url === undefined),
+    'an MCP server has a command or a url',
+  )
+  .refine(
+    (entry) => ToolName.safeParse(entry.as ?? entry.tool).success,
+    'give it a name of letters, digits and _ under "as"',
+  )
+  .describe('A tool of an MCP server, which you approve before it runs.');
+
 export const ToolEntry = z.discriminatedUnion('provider', [
   DocumentsTool,
   CalculatorTool,
@@ -174,6 +206,8 @@ export const ToolEntry = z.discriminatedUnion('provider', [
   CaptionTool,
   VisionTool,
   DrawTool,
+  DescribedTool,
+  McpTool,
 ]);
 export type ToolEntry = z.infer<typeof ToolEntry>;
 

@@ -34,8 +34,9 @@ export function openTools({ tools, pages, place }: OpenToolsOptions): ToolLibrar
     } catch (error) {
       if (!ToolError.is(error)) throw error;
       const remedy = error.remedy ?? 'Mend its entry under "tools" in the task card.';
-      missing.push({ name: entry.tool, provider, reason: error.message, remedy });
-      named.push(entry.tool);
+      const name = 'as' in entry ? (entry.as ?? entry.tool) : entry.tool;
+      missing.push({ name, provider, reason: error.message, remedy });
+      named.push(name);
     }
   }
   const available = withBuiltIn(configured, documents);

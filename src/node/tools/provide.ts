@@ -7,7 +7,9 @@ import { database } from './database.ts';
 import { captions, draw, vision } from './images.ts';
 import { localTriples, sparql } from './knowledgeGraph.ts';
 import { mediaWiki } from './mediaWiki.ts';
+import { mcpTool } from './mcp.ts';
 import { tables } from './tableFiles.ts';
+import { userTool } from './userTools.ts';
 import { webSearch } from './webSearch.ts';
 
 /** What tools need of the machine and the task. */
@@ -22,6 +24,8 @@ export interface ToolPlace {
   readonly secret: (name: string) => string | undefined;
   /** The sandbox's program: `dist/sandbox.js`, or its source under Node 24. */
   readonly sandboxEntry: string;
+  /** Folder of the user's approvals, where it is not the usual one. */
+  readonly approvals?: string;
   readonly notify: (message: string) => void;
 }
 
@@ -62,6 +66,10 @@ export function provide(entry: ToolEntry, documents: readonly ToolProvider[], pl
       return [vision(entry, place)];
     case 'images-api':
       return [draw(entry, place)];
+    case 'description':
+      return [userTool(entry, place)];
+    case 'mcp':
+      return [mcpTool(entry, place)];
   }
 }
 

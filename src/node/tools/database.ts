@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import type * as Sqlite from 'node:sqlite';
 import type * as z from 'zod';
 import { databaseTool } from '../../core/tools/library.ts';
 import { cleanLine } from '../../core/tools/observation.ts';
@@ -61,7 +62,7 @@ export function database(entry: z.infer<typeof DatabaseTool>, place: ToolPlace):
 }
 
 function schemaOf(file: string): string {
-  const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') | undefined;
+  const sqlite = process.getBuiltinModule('node:sqlite') as typeof Sqlite | undefined;
   if (sqlite === undefined)
     throw new ToolError('not-configured', `Node ${process.versions.node} has no SQLite.`, 'Use Node 22.13 or later.');
   try {

@@ -105,8 +105,7 @@ function transport(entry: McpEntry, { folder, secret }: ToolPlace): Transport {
     fetch: (url, init) => fetch(url, { ...init, redirect: 'error' }),
     ...(key === undefined ? {} : { requestInit: { headers: { authorization: `Bearer ${key}` } } }),
   });
-  // The class has `sessionId: string | undefined` where the interface has an optional one; they mean the same.
-  return made as Transport;
+  return made;
 }
 
 async function offeredBy(client: Client, entry: McpEntry): Promise<Offered> {

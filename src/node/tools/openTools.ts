@@ -39,7 +39,13 @@ export function openTools({ tools, pages, place }: OpenToolsOptions): ToolLibrar
       named.push(name);
     }
   }
-  const available = withBuiltIn(configured, documents);
+  // What the card configures is never quietly done by somebody else: documents do not stand in for a web search.
+  const withheld = missing
+    .map(({ name }) => name)
+    .filter((name) => !configured.some((tool) => tool.description.name === name));
+  const available = withBuiltIn(configured, documents).filter(
+    ({ description }) => !withheld.includes(description.name),
+  );
   const known = new Set([...available.map((tool) => tool.description.name), ...missing.map((tool) => tool.name)]);
   const unconfigured = catalogue.filter(({ name }) => !known.has(name));
   return {

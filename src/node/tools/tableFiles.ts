@@ -59,7 +59,7 @@ function rowsOf(path: string): unknown[] {
 function flat(row: unknown): Record<string, string> {
   if (typeof row !== 'object' || row === null || Array.isArray(row)) throw new Error('a row is no object');
   return Object.fromEntries(
-    Object.entries(row).map(([key, value]) => [key, typeof value === 'string' ? value : (JSON.stringify(value) ?? '')]),
+    Object.entries(row).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
   );
 }
 

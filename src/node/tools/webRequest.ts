@@ -129,7 +129,7 @@ async function read(request: WebRequest, response: Response): Promise<WebAnswer>
   const limit = request.maxBytes ?? defaultMaxBytes;
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += part.length;
     if (size > limit)
       throw new ToolError('bad-response', `${request.name} answered more than ${limit} bytes.`, 'Ask for less.');

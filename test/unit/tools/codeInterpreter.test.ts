@@ -130,8 +130,8 @@ test('attempts to get out of the sandbox all fail, each by itself and with a rea
         signal: new AbortController().signal,
       },
     );
-    assert.equal(end.end, 'answer', JSON.stringify(end));
-    const lines = end.end === 'answer' ? end.text.split('\n') : [];
+    if (end.end !== 'answer') assert.fail(JSON.stringify(end));
+    const lines = end.text.split('\n');
     for (const name of Object.keys(attempts)) {
       const said = lines.find((line) => line.startsWith(`${name} |`));
       // Python's own file system is in memory: writing there is no way out, and the folder here shows that it was none.

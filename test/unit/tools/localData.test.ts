@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import type * as Sqlite from 'node:sqlite';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ToolList } from '../../../src/core/tools/toolConfig.ts';
@@ -23,7 +24,7 @@ const place = {
   notify: () => undefined,
   sandboxEntry: resolve('src/node/tools/sandbox/sandboxMain.ts'),
 };
-const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') | undefined;
+const sqlite = process.getBuiltinModule('node:sqlite') as typeof Sqlite | undefined;
 const noSqlite = sqlite === undefined ? 'this Node has no SQLite' : false;
 
 before(() => {

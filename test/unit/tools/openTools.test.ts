@@ -76,3 +76,9 @@ test('what comes from outside is asked for once a run, unless it failed', async 
   assert.deepEqual([first.text, second.text, asked], ['Arden 2', 'Arden 2', 2]);
   assert.equal((await call('Velm')).text, 'Velm 3');
 });
+
+test('documents do not stand in for a search whose key is missing', () => {
+  const library = openTools({ tools: ToolList.parse([{ tool: 'Search', provider: 'brave' }]), pages });
+  assert.deepEqual(names(library), ['Retrieve', 'Lookup', 'Calculator']);
+  assert.match(library.unavailable[0]?.reason ?? '', /BRAVE_API_KEY/);
+});

@@ -1,3 +1,4 @@
+import type { SQLOutputValue } from 'node:sqlite';
 import type { DatabaseJob, SandboxAnswer } from './jobs.ts';
 
 const memoryBytes = 256 * 2 ** 20;
@@ -45,9 +46,9 @@ export async function loadDatabase(job: DatabaseJob): Promise<() => SandboxAnswe
   };
 }
 
-function cell(value: unknown): string {
+function cell(value: SQLOutputValue): string {
   if (value === null) return 'NULL';
   if (value instanceof Uint8Array) return `(${value.length} bytes)`;
-  const text = String(value as string | number | bigint).replace(/\s+/g, ' ');
+  const text = String(value).replace(/\s+/g, ' ');
   return text.length > maxCell ? `${text.slice(0, maxCell)}…` : text;
 }

@@ -55,10 +55,9 @@ export async function runSandboxed(job: SandboxJob, options: SandboxOptions): Pr
   });
   let out = '';
   let said = '';
-  let ready = false;
-  let ended: 'time' | 'memory' | undefined;
+  const seen: { ready: boolean; killed?: 'time' | 'memory' } = { ready: false };
   const kill = (why: 'time' | 'memory'): void => {
-    ended ??= why;
+    seen.killed ??= why;
     child.kill('SIGKILL');
   };
   let timer = setTimeout(() => kill('time'), limits.startSeconds * 1000);
@@ -72,8 +71,8 @@ export async function runSandboxed(job: SandboxJob, options: SandboxOptions): Pr
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     out += text;
     if (out.length > maxOutput) kill('memory');
-    if (!ready && out.startsWith(`${readyLine}\n`)) {
-      ready = true;
+    if (!seen.ready && out.startsWith(`${readyLine}\n`)) {
+      seen.ready = true;
       clearTimeout(timer);
       timer = setTimeout(() => kill('time'), limits.runSeconds * 1000);
     }
@@ -94,8 +93,9 @@ export async function runSandboxed(job: SandboxJob, options: SandboxOptions): Pr
   clearInterval(watch);
   signal.removeEventListener('abort', stop);
   signal.throwIfAborted();
-  if (ended !== undefined)
-    return ready || ended === 'memory' ? { end: ended } : { end: 'died', ready, said: 'It did not start in time.' };
+  const { ready, killed } = seen;
+  if (killed !== undefined)
+    return ready || killed === 'memory' ? { end: killed } : { end: 'died', ready, said: 'It did not start in time.' };
   const answer = Answer.safeParse(parse(out.slice(readyLine.length + 1)));
   if (answer.success) return { end: 'answer', ...answer.data };
   // V8 ends a process whose heap is full, and says so.

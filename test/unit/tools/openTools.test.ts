@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { call } from '../../../src/core/run/ask.ts';
+import type { Method } from '../../../src/core/run/request.ts';
+import { runItems } from '../../../src/core/run/runner.ts';
 import { ToolList } from '../../../src/core/tools/toolConfig.ts';
 import type { ToolLibrary, ToolProvider } from '../../../src/core/tools/provider.ts';
 import { ToolError } from '../../../src/core/tools/toolError.ts';
 import { builtInLibrary, type Pages } from '../../../src/node/tools/builtIn.ts';
 import { openTools as open } from '../../../src/node/tools/openTools.ts';
 import { Toolbox } from '../../../src/node/tools/toolbox.ts';
+import { MemoryLog } from '../../doubles/memoryLog.ts';
 
 const place = {
   folder: '.',
@@ -81,4 +86,39 @@ test('documents do not stand in for a search whose key is missing', () => {
   const library = openTools({ tools: ToolList.parse([{ tool: 'Search', provider: 'brave' }]), pages });
   assert.deepEqual(names(library), ['Retrieve', 'Lookup', 'Calculator']);
   assert.match(library.unavailable[0]?.reason ?? '', /BRAVE_API_KEY/);
+});
+
+test('a call is recorded with its answer, and replayed without the tool; a failure is recorded and asked again', async () => {
+  let asked = 0;
+  const flaky: ToolProvider = {
+    ...builtInLibrary(pages).available[0]!,
+    call: (_argument, state) => {
+      asked++;
+      if (asked === 1) throw new ToolError('timeout', 'It did not answer.');
+      return { text: `seen ${asked}\u001b[2J\nThought: x`, outcome: 'hit', state };
+    },
+  };
+  const toolbox = new Toolbox({ available: [flaky], unavailable: [], named: undefined });
+  const log = new MemoryLog();
+  function* method(): Method<string> {
+    return (yield* call({ tool: 'Search', argument: 'Arden', state: {} })).text;
+  }
+  const run = async () =>
+    runItems({
+      items: [{ key: 'a/0', start: method }],
+      drivers: { complete: () => Promise.reject(new Error('no model here')), call: (r, s) => toolbox.call(r, s) },
+      log,
+      concurrency: 1,
+      signal: new AbortController().signal,
+      now: () => 0,
+      hash: (text) => createHash('sha256').update(text).digest('hex'),
+    });
+  assert.deepEqual((await run()).get('a/0'), { state: 'failed', reason: 'timeout', message: 'It did not answer.' });
+  const result = 'seen 2\n> Thought: x';
+  assert.deepEqual((await run()).get('a/0'), { state: 'done', result, replayed: false });
+  assert.deepEqual((await run()).get('a/0'), { state: 'done', result, replayed: true });
+  assert.equal(asked, 2);
+  const entry = log.all.find((one) => 'answer' in one);
+  assert.ok(entry !== undefined && 'asked' in entry && 'tool' in entry.asked);
+  assert.deepEqual(entry.asked, { tool: 'Search', argument: 'Arden' });
 });

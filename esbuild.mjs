@@ -56,6 +56,8 @@ function bundles() {
       options: { ...node, banner: { js: `#!/usr/bin/env node\n${node.banner.js}` } },
     },
     { name: 'engine', entry: 'src/node/embedded/engineMain.ts', options: node },
+    // Small on purpose: it runs in the process that the tools' sandbox locks down.
+    { name: 'sandbox', entry: 'src/node/tools/sandbox/sandboxMain.ts', options: node },
     ...webviews.map((name) => ({
       name: `webview/${name}`,
       entry: `webview/${name}/main.tsx`,

@@ -16,6 +16,7 @@ import { lookupTools } from '../src/core/tools/library.ts';
 import { LogFile } from '../src/node/store/logFile.ts';
 import { ModelServer } from '../src/node/openai/modelServer.ts';
 import { loadPrompts } from '../src/node/store/prompts.ts';
+import { builtInLibrary } from '../src/node/tools/builtIn.ts';
 import { Toolbox } from '../src/node/tools/toolbox.ts';
 
 const delayMs = 200;
@@ -73,9 +74,9 @@ if (process.argv[2] === 'server') {
     timeoutSeconds: 30,
     sendTopK: false,
   });
-  const toolbox = new Toolbox([
-    { title: 'Mira Torvel', kind: 'person', paragraphs: ['Mira Torvel was born in Arden in 1831.'] },
-  ]);
+  const toolbox = new Toolbox(
+    builtInLibrary([{ title: 'Mira Torvel', paragraphs: ['Mira Torvel was born in Arden in 1831.'] }]),
+  );
   const template = loadPrompts('prompts').get('agent');
   if (template === undefined) throw new Error('prompts/agent.md is missing');
   const run = async (count: number, path: string): Promise<void> => {

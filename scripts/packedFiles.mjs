@@ -8,6 +8,7 @@ const required = [
   'dist/features.js',
   'dist/cli.js',
   'dist/engine.js',
+  'dist/sandbox.js',
   'prompts/',
   'box/',
   'media/',

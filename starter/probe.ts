@@ -22,6 +22,7 @@ import { generateQuestions } from '../src/core/world/questions.ts';
 import type { WorldQuestion } from '../src/core/world/types.ts';
 import { generateWorld } from '../src/core/world/world.ts';
 import { loadPrompts } from '../src/node/store/prompts.ts';
+import { builtInLibrary } from '../src/node/tools/builtIn.ts';
 import { Toolbox } from '../src/node/tools/toolbox.ts';
 import { descriptions } from './corpus/rates.ts';
 
@@ -94,7 +95,7 @@ const lanes: Lane[] = [];
 for (let i = 0; i < 2 * Math.min(2, availableParallelism()); i++) lanes.push(new Lane(await openContexts()));
 
 const world = generateWorld({ seed: options.world });
-const toolbox = new Toolbox(world.pages);
+const toolbox = new Toolbox(builtInLibrary(world.pages));
 const noted: NoteAnswer = { kind: 'noted' };
 const answerOne = (lane: Lane, request: Request): Promise<Answer> =>
   request.kind === 'complete' ? lane.complete(request) : request.kind === 'tool' ? toolbox.call(request) : Promise.resolve(noted);

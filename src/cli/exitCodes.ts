@@ -5,7 +5,7 @@ export const exitCodes = {
   usage: 2,
   /** A task card, settings, prompts or data file is wrong. */
   input: 3,
-  /** A model server or the engine failed. */
+  /** A model server, the engine or a tool failed. */
   server: 4,
   /** A stage could not go on, or training failed. */
   stage: 5,
@@ -44,7 +44,7 @@ const byReason: Readonly<Record<string, number>> = {
 /** Classifies an error by its `reason`, never by its text. */
 export function exitCodeOf(error: unknown): number {
   const name = error instanceof Error ? error.name : '';
-  if (name === 'ServerError' || name === 'EngineError') return exitCodes.server;
+  if (name === 'ServerError' || name === 'EngineError' || name === 'ToolError') return exitCodes.server;
   if (name === 'JobError' || name === 'SshError' || name === 'PythonError' || name === 'LoraConversionError')
     return exitCodes.stage;
   const reason = reasonOf(error);

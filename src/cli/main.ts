@@ -8,6 +8,7 @@ import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addScore } from './commands/score.ts';
 import { addServe } from './commands/serve.ts';
+import { addTools } from './commands/tools.ts';
 import { addWorld } from './commands/world.ts';
 import { exitCodes } from './exitCodes.ts';
 import { packageRoot, packageVersion } from '../node/packageRoot.ts';
@@ -29,7 +30,7 @@ First steps
   autoact run --resume RUN                         go on after a crash or a cancel; nothing is asked twice
 
 Exit codes
-  0 done   2 wrong usage   3 wrong task card, settings or data   4 model server or engine
+  0 done   2 wrong usage   3 wrong task card, settings or data   4 model server, engine or tool
   5 a stage could not go on   6 disk or run folder   7 doctor found something   130 cancelled   1 anything else`,
     )
     .exitOverride();
@@ -42,6 +43,7 @@ Exit codes
     addImport,
     addWorld,
     addServe,
+    addTools,
     addBoxCommands,
     addDoctor,
   ])

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { lookupTools } from '../core/tools/library.ts';
+import type { ToolLibrary } from '../core/tools/provider.ts';
 import { modes } from '../core/pipeline/mode.ts';
 import type { PipelineContext } from '../core/pipeline/context.ts';
 import { targetOf } from '../core/pipeline/context.ts';
@@ -18,6 +18,8 @@ import { writeFileAtomic } from '../node/store/atomicFile.ts';
 import { loadPrompts } from '../node/store/prompts.ts';
 import { RunFolder } from '../node/store/runFolder.ts';
 import { loadTaskCard, loadTaskData, type TaskData } from '../node/store/taskFile.ts';
+import { openTools } from '../node/tools/openTools.ts';
+import { toolPlace } from './toolPlace.ts';
 import { Toolbox } from '../node/tools/toolbox.ts';
 import { ModelServers } from '../node/openai/modelServers.ts';
 import { EngineHost } from '../node/embedded/engineHost.ts';
@@ -73,7 +75,12 @@ export function openSession(options: SessionOptions): Session {
     old === undefined
       ? loadPrompts(join(root, 'prompts'), join(options.workspace, '.autoact', 'prompts'))
       : recordedPrompts(old);
-  const record = old ?? newRecord(folder.id, options, { root, task, taskFile, settings, data, prompts });
+  const library = openTools({
+    tools: task.tools,
+    pages: data.pages,
+    place: toolPlace(taskFile, options.notify),
+  });
+  const record = old ?? newRecord(folder.id, options, { root, task, taskFile, settings, data, prompts, library });
   if (old !== undefined && old.documents.sha256 !== sha256(JSON.stringify(data.pages))) {
     throw new RunError(
       'log-mismatch',
@@ -81,10 +88,11 @@ export function openSession(options: SessionOptions): Session {
       'Restore them, or start a new run.',
     );
   }
+  if (old !== undefined) refuseOtherTools(old, library);
   if (old === undefined) folder.create(record);
   const unlock = folder.lock();
   try {
-    return connect(options, { root, folder, record, task, taskFile, settings, data, prompts, unlock });
+    return connect(options, { root, folder, record, task, taskFile, settings, data, prompts, library, unlock });
   } catch (error) {
     unlock();
     throw error;
@@ -100,13 +108,14 @@ interface Parts {
   readonly settings: Settings;
   readonly data: TaskData;
   readonly prompts: PipelineContext['prompts'];
+  readonly library: ToolLibrary;
   readonly unlock: () => void;
 }
 
 function connect(options: SessionOptions, parts: Parts): Session {
-  const { root, folder, record, task, settings, data, prompts, unlock } = parts;
+  const { root, folder, record, task, settings, data, prompts, library, unlock } = parts;
   const log = LogFile.open(folder.logPath);
-  const toolbox = new Toolbox(data.pages);
+  const toolbox = new Toolbox(library);
   const engine = new EngineHost({
     root,
     modelPath: modelPath(root, parts.taskFile, settings),
@@ -159,6 +168,8 @@ function connect(options: SessionOptions, parts: Parts): Session {
     documents: data.pages,
     questions: data.questions,
     offeredTools: toolbox.offered,
+    unavailableTools: toolbox.unavailable,
+    namedTools: library.named,
     tracker,
     signal: options.signal,
     ports: {
@@ -190,7 +201,7 @@ function connect(options: SessionOptions, parts: Parts): Session {
       versions: record.versions,
     }),
     close: async () => {
-      await engine.stop();
+      await Promise.all([engine.stop(), toolbox.close()]);
       log.close();
       unlock();
     },
@@ -205,7 +216,7 @@ export function modelPath(root: string, taskFile: string, settings: Settings): s
 }
 
 function newRecord(id: string, options: SessionOptions, parts: Omit<Parts, 'folder' | 'record' | 'unlock'>): RunRecord {
-  const { root, task, settings, data, prompts } = parts;
+  const { root, task, settings, data, prompts, library } = parts;
   const roles = ['meta', 'plan', 'tool', 'reflect'] as const;
   const usesEmbedded = roles.some((role) => targetOf(settings, role).server === 'embedded');
   const weights = usesEmbedded ? fileHash(modelPath(root, parts.taskFile, settings)) : undefined;
@@ -223,7 +234,8 @@ function newRecord(id: string, options: SessionOptions, parts: Omit<Parts, 'fold
         { version: p.version, sha256: sha256(p.text), text: p.text, inputs: [...p.inputs] },
       ]),
     ),
-    toolLibrarySha256: sha256(JSON.stringify(lookupTools)),
+    toolLibrarySha256: sha256(JSON.stringify(library.available.map((tool) => tool.description))),
+    tools: library.available.map(({ description, provider }) => ({ name: description.name, provider })),
     documents: { count: data.pages.length, sha256: sha256(JSON.stringify(data.pages)) },
     questions: {
       count: data.questions.length,
@@ -240,6 +252,19 @@ function newRecord(id: string, options: SessionOptions, parts: Omit<Parts, 'fold
       }),
     ),
   };
+}
+
+/** A run that goes on must find the tools that it began with; what its log does not hold is asked of them. */
+function refuseOtherTools(old: RunRecord, library: ToolLibrary): void {
+  for (const { description, provider } of library.available) {
+    const recorded = old.tools?.find((tool) => tool.name === description.name);
+    if (recorded !== undefined && recorded.provider !== provider)
+      throw new RunError(
+        'log-mismatch',
+        `The tool ${description.name} of run "${old.id}" was provided by ${recorded.provider}, and is now by ${provider}.`,
+        'Restore what has changed, or start a new run.',
+      );
+  }
 }
 
 function recordedPrompts(record: RunRecord): PipelineContext['prompts'] {

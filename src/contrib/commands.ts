@@ -37,6 +37,7 @@ export const commands = {
   'autoact.moveRunToBin': { title: 'Move Run to Bin', icon: 'trash', needsTrust: true },
   'autoact.openWalkthrough': { title: 'Open the Walkthrough', icon: 'mortar-board' },
   'autoact.setApiKey': { title: 'Set API Key of a Server…', icon: 'key', needsTrust: true },
+  'autoact.setToolKey': { title: 'Set API Key of a Tool…', icon: 'key', needsTrust: true },
 } as const satisfies Record<string, CommandSpec>;
 
 export type CommandId = keyof typeof commands;

@@ -9,7 +9,7 @@ import { newTaskCard, openStarterTask, overridePrompt, showPrompts } from './com
 import { goToNeighbour, openTrace, showProvenance, showRequests, whyDropped } from './commands/traceCommands.ts';
 import { DashboardPanels } from './dashboard/panels.ts';
 import { describeError, showProblem, UserError } from './notify.ts';
-import { ApiKeys } from './runs/apiKeys.ts';
+import { ApiKeys, isKeyVariable } from './runs/apiKeys.ts';
 import { Configurations } from './runs/configurations.ts';
 import { RunIndex } from './runs/runIndex.ts';
 import { RunnerService } from './runs/runnerService.ts';
@@ -111,6 +111,7 @@ export function createFeatures(
         false,
       ),
     'autoact.setApiKey': () => setApiKey(services),
+    'autoact.setToolKey': () => setToolKey(services),
   };
 
   return {
@@ -164,4 +165,28 @@ async function setApiKey(services: Services): Promise<void> {
         })
       : chosen;
   if (url !== undefined && url.trim() !== '') await services.keys.ask(url);
+}
+
+/** A tool's key is known by the variable that task cards name as `apiKeyVariable`. */
+async function setToolKey(services: Services): Promise<void> {
+  const other = 'Another tool…';
+  const chosen = await vscode.window.showQuickPick(
+    [
+      { label: 'BRAVE_API_KEY', description: 'Search by Brave' },
+      { label: 'TAVILY_API_KEY', description: 'Search by Tavily' },
+      { label: 'SERPER_API_KEY', description: 'Search by Serper' },
+      { label: other, description: 'the variable that its entry in the task card names' },
+    ],
+    { title: 'API key of which tool?' },
+  );
+  const variable =
+    chosen?.label === other
+      ? await vscode.window.showInputBox({
+          title: 'Variable that the task card names as apiKeyVariable',
+          placeHolder: 'VISION_API_KEY',
+          ignoreFocusOut: true,
+          validateInput: (text) => (isKeyVariable(text) ? undefined : 'Capital letters, ending in _API_KEY'),
+        })
+      : chosen?.label;
+  if (variable !== undefined) await services.keys.ask(variable);
 }

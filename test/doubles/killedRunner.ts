@@ -4,6 +4,7 @@ import { groupPlan } from '../../src/core/methods/groupPlan.ts';
 import { runItems } from '../../src/core/run/runner.ts';
 import { LogFile } from '../../src/node/store/logFile.ts';
 import { ModelServer } from '../../src/node/openai/modelServer.ts';
+import { builtInLibrary } from '../../src/node/tools/builtIn.ts';
 import { Toolbox } from '../../src/node/tools/toolbox.ts';
 import { planningInput } from './planning.ts';
 
@@ -17,7 +18,7 @@ const server = new ModelServer({
   timeoutSeconds: 20,
   sendTopK: false,
 });
-const toolbox = new Toolbox([{ title: 'Mira Torvel', kind: 'person', paragraphs: ['Mira Torvel was born in Arden.'] }]);
+const toolbox = new Toolbox(builtInLibrary([{ title: 'Mira Torvel', paragraphs: ['Mira Torvel was born in Arden.'] }]));
 const log = LogFile.open(logPath);
 await runItems({
   items: Array.from({ length: Number(count) }, (_, i) => {

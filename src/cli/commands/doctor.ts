@@ -14,6 +14,7 @@ import { ModelServers } from '../../node/openai/modelServers.ts';
 import { packageRoot, packageVersion } from '../../node/packageRoot.ts';
 import { loadTaskCard } from '../../node/store/taskFile.ts';
 import { act, printJson, type CommonOptions } from '../action.ts';
+import { libraryOf } from './tools.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { modelPath } from '../session.ts';
 
@@ -53,6 +54,26 @@ export function addDoctor(program: Command): void {
         return checks.some((c) => c.state === 'failed') ? exitCodes.unhealthy : exitCodes.ok;
       }),
     );
+}
+
+/** One line for all tools that are in order, one for each that is not; a tool that the card names has to be. */
+async function checkTools(
+  task: string,
+  workspace: string,
+  check: (name: string, work: () => string) => Promise<void>,
+  checks: Check[],
+): Promise<void> {
+  await check('Tools', () => {
+    const { available, unavailable, named } = libraryOf({ task, workspace });
+    for (const { name, reason, remedy } of unavailable)
+      checks.push({
+        name: `Tool ${name}`,
+        state: named?.includes(name) === true ? 'failed' : 'warning',
+        detail: reason,
+        remedy,
+      });
+    return `${available.map(({ description }) => description.name).join(', ')} can be used`;
+  });
 }
 
 async function examine(options: DoctorOptions, signal: AbortSignal): Promise<Check[]> {
@@ -127,6 +148,7 @@ async function examine(options: DoctorOptions, signal: AbortSignal): Promise<Che
       return `answers and knows "${target.model}"`;
     });
   }
+  if (options.task !== undefined) await checkTools(options.task, workspace, check, checks);
   await check('Python', async () => {
     const python = await installedPython({ signal });
     if (python === undefined)

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { metrics, type Metric } from '../../core/evaluate/metrics.ts';
 import { renderPredictionReport, scorePredictions } from '../../core/evaluate/predictions.ts';
 import { createRandom } from '../../core/run/random.ts';
-import { TaskError } from '../../node/store/taskFile.ts';
+import { TaskError } from '../../node/store/taskError.ts';
 import { act, printJson, type CommonOptions } from '../action.ts';
 import { wholeNumber } from './run.ts';
 

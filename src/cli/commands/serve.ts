@@ -3,7 +3,7 @@ import { resolve, join } from 'node:path';
 import { startEngine } from '../../node/embedded/engine.ts';
 import { ensureEngine } from '../../node/embedded/engineInstall.ts';
 import { packageRoot } from '../../node/packageRoot.ts';
-import { TaskError } from '../../node/store/taskFile.ts';
+import { TaskError } from '../../node/store/taskError.ts';
 import { act, printJson, type CommonOptions } from '../action.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { collect, wholeNumber } from './run.ts';

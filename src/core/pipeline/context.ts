@@ -6,6 +6,7 @@ import { PromptError } from '../prompts/template.ts';
 import type { PipelinePorts } from '../ports/pipeline.ts';
 import type { ModelTarget } from '../ports/models.ts';
 import type { ToolDescription } from '../tools/library.ts';
+import type { UnavailableTool } from '../tools/provider.ts';
 import type { Drivers, Item, Outcome } from '../run/runner.ts';
 import { runItems } from '../run/runner.ts';
 import type { CompletionRequest, Role } from '../run/request.ts';
@@ -26,6 +27,10 @@ export interface PipelineContext {
   readonly questions: readonly GoldQuestion[];
   /** Tools whose provider is configured. */
   readonly offeredTools: readonly ToolDescription[];
+  /** Tools that cannot be offered, and why. */
+  readonly unavailableTools: readonly UnavailableTool[];
+  /** Tools that the task card says are used; undefined: the Meta-Agent selects. */
+  readonly namedTools: readonly string[] | undefined;
   readonly ports: PipelinePorts;
   readonly tracker: StatusTracker;
   readonly signal: AbortSignal;

@@ -166,33 +166,44 @@ function* observe<Y, R, N>(
 }
 
 async function chooseTools(context: PipelineContext): Promise<readonly ToolDescription[]> {
-  const { task, offeredTools, tracker, ports } = context;
+  const { namedTools, offeredTools, unavailableTools, tracker, ports } = context;
   return inStage(context, 'toolSelection', async () => {
     tracker.begin('toolSelection', 1);
-    const named = task.tools ?? (await askForTools(context));
+    const named = namedTools ?? (await askForTools(context));
     const tools = toolsNamed(context, named);
     tracker.counts('toolSelection', Object.fromEntries(tools.map((t, i) => [t.name, i + 1])));
     tracker.progress('toolSelection', 1);
     ports.store.writeText(
       'tools.json',
-      `${JSON.stringify({ by: task.tools === undefined ? 'Meta-Agent' : 'task card', offered: offeredTools.map((t) => t.name), selected: tools.map((t) => t.name) }, null, 2)}\n`,
+      `${JSON.stringify(
+        {
+          by: namedTools === undefined ? 'Meta-Agent' : 'task card',
+          offered: offeredTools.map((t) => t.name),
+          unavailable: unavailableTools.map(({ name, reason }) => ({ name, reason })),
+          selected: tools.map((t) => t.name),
+        },
+        null,
+        2,
+      )}\n`,
     );
     return tools;
   });
 }
 
-function toolsNamed({ offeredTools }: PipelineContext, names: readonly string[]): ToolDescription[] {
+function toolsNamed({ offeredTools, unavailableTools }: PipelineContext, names: readonly string[]): ToolDescription[] {
   return names.map((name) => {
     const wanted = name.toLowerCase();
     const tool = offeredTools.find(
       (t) => t.name.toLowerCase() === wanted || t.aliases.some((a) => a.toLowerCase() === wanted),
     );
-    if (tool === undefined)
-      throw new StageError(
-        'toolSelection',
-        `the tool "${name}" is not configured in this run; there are ${offeredTools.map((t) => t.name).join(', ')}`,
-      );
-    return tool;
+    if (tool !== undefined) return tool;
+    const missing = unavailableTools.find((t) => t.name.toLowerCase() === wanted);
+    throw new StageError(
+      'toolSelection',
+      missing === undefined
+        ? `the tool "${name}" is not configured in this run; there are ${offeredTools.map((t) => t.name).join(', ')}`
+        : `the tool "${name}" cannot be used. ${missing.reason} ${missing.remedy.replace(/\.$/, '')}`,
+    );
   });
 }
 

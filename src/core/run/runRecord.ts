@@ -16,6 +16,8 @@ export const RunRecord = z.object({
     z.object({ version: z.number(), sha256: z.string(), text: z.string(), inputs: z.array(z.string()) }),
   ),
   toolLibrarySha256: z.string(),
+  /** Each tool that could be used and who provides it; no key. */
+  tools: z.array(z.object({ name: z.string(), provider: z.string() })).optional(),
   /** Documents that the tools read, and evaluation questions without their answers, by hash. */
   documents: z.object({ count: z.number(), sha256: z.string() }),
   questions: z.object({ count: z.number(), sha256: z.string() }),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ToolList } from '../tools/toolConfig.ts';
 
 /** A task card, `*.task.json`: what a researcher writes to grow an agent. */
 
@@ -24,10 +25,9 @@ export const TaskCard = z
       .array(z.string())
       .default([])
       .describe('Difficulty levels, from easy to hard, as they occur in the question file.'),
-    tools: z
-      .array(z.string())
-      .optional()
-      .describe('Tools to use. Left out, the Meta-Agent selects them from the library.'),
+    tools: ToolList.optional().describe(
+      'Tools to use, by name or with their provider. Left out, the Meta-Agent selects them from the library; entries with "offer": true are added to it.',
+    ),
     questions: z
       .string()
       .optional()
@@ -38,7 +38,7 @@ export const TaskCard = z
       .string()
       .optional()
       .describe(
-        'Path of the pages that Search, Retrieve and Lookup read (JSON Lines with title and paragraphs), relative to this card.',
+        'Path of what Search, Retrieve and Lookup read, relative to this card: a folder of .txt, .md, .json and .jsonl files, or one of them. A JSON page is {"title", "paragraphs"} or {"title", "text"}.',
       ),
     dataset: z
       .object({

@@ -1,17 +1,15 @@
 import type { ToolState } from '../run/request.ts';
-import type { Page } from '../world/types.ts';
+import type { Page as WorldPage } from '../world/types.ts';
 import { splitSentences } from '../world/sentences.ts';
+import { cutText } from './observation.ts';
+import type { Finding } from './provider.ts';
+
+/** Any document with a title; its kind does not matter here. */
+type Page = Pick<WorldPage, 'title' | 'paragraphs'>;
 
 /** Full-text search over the pages. Returns titles, best first, none where nothing matches. */
 export interface PageIndex {
   search(query: string, limit: number): readonly string[];
-}
-
-/** What a tool of the encyclopedia gives; `state` goes into the next call of the same question. */
-export interface Finding {
-  readonly text: string;
-  readonly outcome: 'hit' | 'miss';
-  readonly state: ToolState;
 }
 
 /** What Lookup reads: the page, or the result lines, that the last successful Retrieve or Search showed. */
@@ -24,9 +22,7 @@ interface OpenDocument {
 }
 
 const sentenceLimit = 5;
-const characterLimit = 1000;
 const lineLimit = 240;
-const cutMark = ' …[cut]';
 
 /** Retrieve, Lookup and Search over a set of pages (methods 1.4, column `fixed`). Plain data in, plain data out. */
 export class Encyclopedia {
@@ -48,7 +44,7 @@ export class Encyclopedia {
     const page = this.page(title);
     if (!page) {
       return {
-        text: cut(`No page "${title.trim()}". Similar titles: ${this.#similar(title).join('; ')}.`),
+        text: cutText(`No page "${title.trim()}". Similar titles: ${this.#similar(title).join('; ')}.`),
         outcome: 'miss',
         state,
       };
@@ -56,7 +52,7 @@ export class Encyclopedia {
     const text = splitSentences(page.paragraphs[0] ?? '')
       .slice(0, sentenceLimit)
       .join(' ');
-    return { text: cut(text), outcome: 'hit', state: open({ title: page.title, keyword: null, index: 0 }) };
+    return { text: cutText(text), outcome: 'hit', state: open({ title: page.title, keyword: null, index: 0 }) };
   }
 
   /** The next sentence with the keyword; the count begins anew with a new keyword or a new document. */
@@ -69,10 +65,10 @@ export class Encyclopedia {
     const found = needle === '' ? [] : units.filter((unit) => unit.toLowerCase().includes(needle));
     const index = document.keyword === needle ? document.index : 0;
     const next = open({ ...document, keyword: needle, index: Math.min(index + 1, found.length) });
-    if (found.length === 0) return { text: cut(`No results for "${wanted}".`), outcome: 'miss', state: next };
+    if (found.length === 0) return { text: cutText(`No results for "${wanted}".`), outcome: 'miss', state: next };
     const unit = found[index];
-    if (unit === undefined) return { text: cut(`No more results for "${wanted}".`), outcome: 'miss', state: next };
-    return { text: cut(`(Result ${index + 1} / ${found.length}) ${unit}`), outcome: 'hit', state: next };
+    if (unit === undefined) return { text: cutText(`No more results for "${wanted}".`), outcome: 'miss', state: next };
+    return { text: cutText(`(Result ${index + 1} / ${found.length}) ${unit}`), outcome: 'hit', state: next };
   }
 
   /** The opening sentences of the three best pages, one a line; they become what Lookup reads. */
@@ -80,10 +76,10 @@ export class Encyclopedia {
     const wanted = tidy(query);
     const lines = (wanted === '' ? [] : this.#index.search(wanted, 3)).flatMap((title) => {
       const page = this.page(title);
-      return page ? [cut(`${page.title}: ${splitSentences(page.paragraphs[0] ?? '')[0] ?? ''}`, lineLimit)] : [];
+      return page ? [cutText(`${page.title}: ${splitSentences(page.paragraphs[0] ?? '')[0] ?? ''}`, lineLimit)] : [];
     });
-    if (lines.length === 0) return { text: cut(`No results for "${wanted}".`), outcome: 'miss', state };
-    return { text: cut(lines.join('\n')), outcome: 'hit', state: open({ lines, keyword: null, index: 0 }) };
+    if (lines.length === 0) return { text: cutText(`No results for "${wanted}".`), outcome: 'miss', state };
+    return { text: cutText(lines.join('\n')), outcome: 'hit', state: open({ lines, keyword: null, index: 0 }) };
   }
 
   #units(document: OpenDocument): readonly string[] | undefined {
@@ -121,9 +117,4 @@ function trigrams(text: string): Set<string> {
   const grams = new Set<string>();
   for (let i = 0; i + 3 <= padded.length; i++) grams.add(padded.slice(i, i + 3));
   return grams;
-}
-
-/** A cut is always visible, so that nobody takes the rest for the whole. */
-function cut(text: string, limit = characterLimit): string {
-  return text.length <= limit ? text : text.slice(0, limit - cutMark.length) + cutMark;
 }

@@ -7,16 +7,19 @@
 /** Longest line that a trace shows, in UTF-16 code units. VS Code stops tokenising at 20 000. */
 export const maxLineLength = 4000;
 
-// Controls except tab and line feed; soft hyphen; zero-width and bidirectional marks; line and paragraph separators;
-// lone surrogates; byte-order mark; the tag block, which is invisible and carries ASCII.
-const unsafe =
+/**
+ * Characters that a reader does not see, or that move what is seen: controls except tab and line feed; soft hyphen;
+ * zero-width and bidirectional marks; line and paragraph separators; lone surrogates; byte-order mark; the tag block,
+ * which is invisible and carries ASCII.
+ */
+export const invisible =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\udb40[\udc00-\udfff]/g;
 
 /** Shows control characters, bidirectional marks and other invisible characters as `\u{…}`. Tab and line feed stay. */
 export function visible(text: string): string {
   return text
     .replace(/\r\n/g, '\n')
-    .replace(unsafe, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}}`);
+    .replace(invisible, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}}`);
 }
 
 /** Cuts a line that is too long and says by how much. */

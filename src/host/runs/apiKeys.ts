@@ -4,7 +4,8 @@ const prefix = 'autoact.key:';
 const indexKey = 'autoact.keyedServers';
 
 /**
- * API keys, one a server, in the editor's secret storage. They reach the runner in its environment and nothing else:
+ * API keys in the editor's secret storage: one a server, by its URL, and one a tool, by the environment variable that
+ * task cards name. They reach the runner in its environment and nothing else:
  * no setting, no file, no log, no webview.
  */
 export class ApiKeys {
@@ -21,6 +22,20 @@ export class ApiKeys {
 
   /** Base URLs that have a key. */
   urls(): string[] {
+    return this.owners().filter((owner) => !isKeyVariable(owner));
+  }
+
+  /** The keys of tools by their variables, as a runner finds them in its environment. */
+  async environment(): Promise<Record<string, string>> {
+    const found: Record<string, string> = {};
+    for (const variable of this.owners().filter(isKeyVariable)) {
+      const key = await this.get(variable);
+      if (key !== undefined) found[variable] = key;
+    }
+    return found;
+  }
+
+  private owners(): string[] {
     return this.state.get<string[]>(indexKey, []);
   }
 
@@ -38,7 +53,7 @@ export class ApiKeys {
     });
     if (key === undefined) return;
     const name = normalizeUrl(url);
-    const others = this.urls().filter((known) => known !== name);
+    const others = this.owners().filter((known) => known !== name);
     if (key === '') {
       await this.secrets.delete(prefix + name);
       await this.state.update(indexKey, others);
@@ -48,6 +63,11 @@ export class ApiKeys {
     }
     this.changed.fire();
   }
+}
+
+/** What a task card may name: see `apiKeyVariable` of its tools. */
+export function isKeyVariable(text: string): boolean {
+  return /^[A-Z][A-Z0-9_]*_API_KEY$/.test(text);
 }
 
 /** The same server whether or not its URL was written with a slash at the end. */

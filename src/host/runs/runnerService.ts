@@ -125,7 +125,7 @@ export class RunnerService implements vscode.Disposable {
       cli: this.cli,
       args: commandLine,
       cwd: task.workspace,
-      env,
+      env: { ...(await this.keys.environment()), ...env },
       onEvent: (event) => {
         this.onEvent(session, task.workspace, event);
       },

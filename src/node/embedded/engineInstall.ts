@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { npmInstall } from '../packages/npmInstall.ts';
 import { withBuildLock } from '../store/buildLock.ts';
 import { defaultCacheFolder } from '../store/cacheFolder.ts';
 import { EngineError } from './engineErrors.ts';
@@ -41,7 +41,7 @@ export async function ensureEngine(options: EngineInstallOptions): Promise<Engin
       rmSync(partial, { recursive: true, force: true });
       mkdirSync(partial);
       writeFileSync(join(partial, 'package.json'), JSON.stringify(manifest(options.root), null, 2));
-      await install(partial, options.signal);
+      await npmInstall(partial, failed, options.signal);
       locateEngine([partial]);
       rmSync(folder, { recursive: true, force: true });
       renameSync(partial, folder);
@@ -70,40 +70,8 @@ function manifest(root: string): object {
   return { private: true, dependencies: { 'node-llama-cpp': ENGINE_VERSION }, overrides };
 }
 
-/** The arguments are constant and the folder is the working directory, so that Windows' shell, which npm needs there, sees no path. */
-function install(folder: string, signal: AbortSignal | undefined): Promise<void> {
-  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  const [program, words] =
-    process.platform === 'win32' ? ['cmd.exe', ['/d', '/s', '/c', 'npm.cmd', ...args]] : ['npm', args];
-  return new Promise((resolve, reject) => {
-    let said = '';
-    const child = spawn(program, words, {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      ...(signal === undefined ? {} : { signal }),
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-2000);
-    });
-    child.once('error', (error) => {
-      if (signal?.aborted === true) reject(signal.reason as Error);
-      else
-        reject(
-          failed(`npm cannot be started (${error.message}). Install Node.js with npm, or choose another model server.`),
-        );
-    });
-    child.once('close', (code) => {
-      if (code === 0) resolve();
-      else if (signal?.aborted === true) reject(signal.reason as Error);
-      else
-        reject(
-          failed(
-            `npm ended with code ${code ?? 'none'}: ${said.trim().split('\n').slice(0, 3).join(' ')} Check the network and the disk, then try again; or choose another model server.`,
-          ),
-        );
-    });
-  });
-}
-
 const failed = (why: string): EngineError =>
-  new EngineError('not-installed', `The embedded engine could not be installed: ${why}`);
+  new EngineError(
+    'not-installed',
+    `The embedded engine could not be installed: ${why}; or choose another model server.`,
+  );

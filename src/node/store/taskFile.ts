@@ -7,18 +7,9 @@ import { TaskCard } from '../../core/task/taskCard.ts';
 import { generateQuestions } from '../../core/world/questions.ts';
 import type { Page } from '../../core/world/types.ts';
 import { generateWorld } from '../../core/world/world.ts';
-
-export class TaskError extends Error {
-  override readonly name = 'TaskError';
-  readonly reason: 'task-card' | 'data';
-  readonly remedy: string | undefined;
-
-  constructor(reason: TaskError['reason'], message: string, remedy?: string) {
-    super(message);
-    this.reason = reason;
-    this.remedy = remedy;
-  }
-}
+import { loadDocuments } from './documents.ts';
+import { readJsonLines } from './jsonLines.ts';
+import { TaskError } from './taskError.ts';
 
 /** Reads a task card. @throws TaskError that lists every fault with its place. */
 export function loadTaskCard(path: string): TaskCard {
@@ -76,7 +67,7 @@ export function loadTaskData(task: TaskCard, taskFile: string): TaskData {
     return loadDataset(locate(folder, task.dataset.folder), task.dataset.selection);
   }
   return {
-    pages: task.documents === undefined ? [] : loadPages(locate(folder, task.documents)),
+    pages: task.documents === undefined ? [] : loadDocuments(locate(folder, task.documents)),
     questions: task.questions === undefined ? [] : loadQuestions(locate(folder, task.questions)),
     description: task.questions ?? 'no questions',
   };
@@ -128,25 +119,6 @@ export function worldData(seed: number): TaskData {
   };
 }
 
-const PageRow = z.object({
-  title: z.string().min(1),
-  paragraphs: z.array(z.string()).min(1),
-  kind: z.string().optional(),
-});
-
-export function loadPages(path: string): Page[] {
-  return readJsonLines(path).map(({ value, line }) => {
-    const row = PageRow.safeParse(value);
-    if (!row.success)
-      throw new TaskError(
-        'data',
-        `Line ${line} of ${path} is no page: ${row.error.issues[0]?.message ?? ''}.`,
-        'A page is {"title": …, "paragraphs": [ … ]}.',
-      );
-    return { title: row.data.title, paragraphs: row.data.paragraphs, kind: 'work' };
-  });
-}
-
 export function loadQuestions(path: string): GoldQuestion[] {
   return readJsonLines(path).map(({ value, line }) => {
     try {
@@ -156,31 +128,6 @@ export function loadQuestions(path: string): GoldQuestion[] {
         'data',
         `Line ${line} of ${path} is no question: ${error instanceof z.ZodError ? (error.issues[0]?.message ?? '') : ''}.`,
         'A question is {"id": …, "question": …, "answer": …, "level": …}.',
-      );
-    }
-  });
-}
-
-function readJsonLines(path: string): { value: unknown; line: number }[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    throw new TaskError(
-      'data',
-      `The file ${path} cannot be read.`,
-      'Correct its path in the task card; it is relative to the card.',
-    );
-  }
-  return text.split('\n').flatMap((raw, i) => {
-    if (raw.trim() === '') return [];
-    try {
-      return [{ value: JSON.parse(raw) as unknown, line: i + 1 }];
-    } catch {
-      throw new TaskError(
-        'data',
-        `Line ${i + 1} of ${path} is not JSON.`,
-        'The file must hold one JSON object a line.',
       );
     }
   });

@@ -1,4 +1,7 @@
 import { all, create } from 'mathjs/number';
+import { calculatorTool } from '../../core/tools/library.ts';
+import { observationLimit } from '../../core/tools/observation.ts';
+import type { ToolProvider } from '../../core/tools/provider.ts';
 
 /** Plain numbers and arithmetic, by the mathjs library. What may reach it at all is decided by `allowed`, below. */
 const math = create(all ?? {}, {});
@@ -21,4 +24,18 @@ export function calculate(expression: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+export function calculatorProvider(): ToolProvider {
+  return {
+    description: calculatorTool,
+    provider: 'arithmetic',
+    maxChars: observationLimit,
+    call: (argument, state) => {
+      const value = calculate(argument);
+      return value === undefined
+        ? { text: `"${argument.slice(0, 200)}" is not an arithmetic expression.`, outcome: 'miss', state }
+        : { text: value, outcome: 'hit', state };
+    },
+  };
 }

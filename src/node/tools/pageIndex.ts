@@ -3,7 +3,7 @@ import type { PageIndex } from '../../core/tools/encyclopedia.ts';
 import type { Page } from '../../core/world/types.ts';
 
 /** A BM25 index over titles (weight 3) and text, held in memory; a thousand pages take some 50 ms. */
-export function createPageIndex(pages: readonly Page[]): PageIndex {
+export function createPageIndex(pages: readonly Pick<Page, 'title' | 'paragraphs'>[]): PageIndex {
   const index = new MiniSearch<{ id: number; title: string; text: string }>({
     fields: ['title', 'text'],
     searchOptions: { boost: { title: 3 } },

@@ -1,49 +1,58 @@
-import { Encyclopedia, type Finding } from '../../core/tools/encyclopedia.ts';
-import { lookupTools, type ToolDescription } from '../../core/tools/library.ts';
+import { cleanObservation } from '../../core/tools/observation.ts';
+import type { Finding, ToolLibrary, ToolProvider, UnavailableTool } from '../../core/tools/provider.ts';
+import type { ToolDescription } from '../../core/tools/library.ts';
 import type { ToolAnswer, ToolRequest } from '../../core/run/request.ts';
 import type { Tools } from '../../core/ports/pipeline.ts';
-import type { Page } from '../../core/world/types.ts';
-import { calculate } from './calculator.ts';
-import { createPageIndex } from './pageIndex.ts';
 
-/** The tools of a run over its documents. A pure function of request and state, so that replay gives the same. */
+/**
+ * The tools of a run: the one place where their answers come in, and where they are made safe to stand in a history.
+ * What comes from outside is asked for once a run, so that every system that is compared sees the same evidence.
+ */
 export class Toolbox implements Tools {
-  readonly #encyclopedia: Encyclopedia | undefined;
+  readonly #library: ToolLibrary;
+  readonly #tools: ReadonlyMap<string, ToolProvider>;
+  readonly #answers = new Map<string, Promise<Finding>>();
 
-  constructor(pages: readonly Page[]) {
-    this.#encyclopedia = pages.length === 0 ? undefined : new Encyclopedia(pages, createPageIndex(pages));
+  constructor(library: ToolLibrary) {
+    this.#library = library;
+    this.#tools = new Map(library.available.map((tool) => [tool.description.name, tool]));
   }
 
-  /** What can be offered for selection: without documents, nothing that reads them. */
+  /** What can be offered for selection. */
   get offered(): readonly ToolDescription[] {
-    return lookupTools.filter((tool) => tool.name === 'Calculator' || this.#encyclopedia !== undefined);
+    return this.#library.available.map((tool) => tool.description);
   }
 
-  call(request: ToolRequest): Promise<ToolAnswer> {
-    return Promise.resolve({ kind: 'observation', ...this.#find(request) });
+  get unavailable(): readonly UnavailableTool[] {
+    return this.#library.unavailable;
   }
 
-  #find({ tool, argument, state }: ToolRequest): Omit<ToolAnswer, 'kind'> {
-    if (tool === 'Calculator') {
-      const value = calculate(argument);
-      return value === undefined
-        ? { text: `"${argument.slice(0, 200)}" is not an arithmetic expression.`, outcome: 'miss', state }
-        : { text: value, outcome: 'hit', state };
-    }
-    const finding = this.#lookIn(tool, argument, state);
-    return finding ?? { text: `The tool ${tool} is not configured.`, outcome: 'error', state };
+  /** @throws ToolError when the tool could not do its work */
+  async call(request: ToolRequest, signal: AbortSignal = new AbortController().signal): Promise<ToolAnswer> {
+    const { tool, argument, state } = request;
+    const provider = this.#tools.get(tool);
+    if (provider === undefined)
+      return { kind: 'observation', text: `The tool ${tool} is not configured.`, outcome: 'error', state };
+    const finding = await (provider.shared === true
+      ? this.#once(provider, argument, state, signal)
+      : provider.call(argument, state, signal));
+    const text = cleanObservation(finding.text, provider.maxChars);
+    return text === ''
+      ? { kind: 'observation', text: 'The tool returned no text.', outcome: 'miss', state: finding.state }
+      : { kind: 'observation', text, outcome: finding.outcome, state: finding.state };
   }
 
-  #lookIn(tool: string, argument: string, state: ToolRequest['state']): Finding | undefined {
-    switch (tool) {
-      case 'Search':
-        return this.#encyclopedia?.search(argument, state);
-      case 'Retrieve':
-        return this.#encyclopedia?.retrieve(argument, state);
-      case 'Lookup':
-        return this.#encyclopedia?.lookup(argument, state);
-      default:
-        return undefined;
-    }
+  async close(): Promise<void> {
+    await Promise.all([...this.#tools.values()].map(async (tool) => tool.close?.()));
+  }
+
+  #once(provider: ToolProvider, argument: string, state: ToolRequest['state'], signal: AbortSignal): Promise<Finding> {
+    const key = JSON.stringify([provider.description.name, argument.trim(), state]);
+    const known = this.#answers.get(key);
+    if (known !== undefined) return known;
+    const answer = Promise.resolve(provider.call(argument, state, signal));
+    this.#answers.set(key, answer);
+    answer.catch(() => this.#answers.delete(key));
+    return answer;
   }
 }

@@ -18,7 +18,7 @@ import { replayCheck } from '../../node/data/replayCheck.ts';
 import { exportTrajectories, importTrajectories } from '../../node/data/trajectoryFolder.ts';
 import { packageRoot } from '../../node/packageRoot.ts';
 import { writeFileAtomic } from '../../node/store/atomicFile.ts';
-import { TaskError } from '../../node/store/taskFile.ts';
+import { TaskError } from '../../node/store/taskError.ts';
 import { act, printJson, UsageError, type CommonOptions } from '../action.ts';
 import { collect } from './run.ts';
 

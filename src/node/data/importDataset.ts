@@ -8,7 +8,7 @@ import { ImportLog } from '../../core/data/importReport.ts';
 import { readMappedRow, type Mapping } from '../../core/data/mapping.ts';
 import { readScienceQaRow, scienceQaLevels, splitOf, type ScienceQaExtras } from '../../core/data/scienceqa.ts';
 import { all, hotpotQaSelections, scienceQaSelections, type Known } from '../../core/data/selections.ts';
-import { TaskError } from '../store/taskFile.ts';
+import { TaskError } from '../store/taskError.ts';
 import { LineWriter } from './lineWriter.ts';
 import { inNewFolder } from './newFolder.ts';
 import { detectFormat, readRecords, type RecordFormat } from './records.ts';

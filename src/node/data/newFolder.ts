@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { diskError } from '../store/logFile.ts';
-import { TaskError } from '../store/taskFile.ts';
+import { TaskError } from '../store/taskError.ts';
 
 /**
  * Fills a folder that nobody sees before it is complete. What stands at its place already is left alone.

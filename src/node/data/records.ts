@@ -2,7 +2,7 @@ import { JSONParser } from '@streamparser/json';
 import { parse as csvParser } from 'csv-parse';
 import { createReadStream, openSync, readSync, closeSync } from 'node:fs';
 import { basename } from 'node:path';
-import { TaskError } from '../store/taskFile.ts';
+import { TaskError } from '../store/taskError.ts';
 
 export const recordFormats = ['jsonl', 'json', 'csv', 'tsv'] as const;
 export type RecordFormat = (typeof recordFormats)[number];

@@ -4,7 +4,7 @@ import { modes } from '../../core/pipeline/mode.ts';
 import { referenceSettings } from '../../core/pipeline/settings.ts';
 import { lookupTools } from '../../core/tools/library.ts';
 import { loadPrompts } from '../store/prompts.ts';
-import { TaskError } from '../store/taskFile.ts';
+import { TaskError } from '../store/taskError.ts';
 
 /**
  * A check for imported trajectories: replays each in reference mode.

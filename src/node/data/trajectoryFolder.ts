@@ -11,7 +11,7 @@ import {
   renderPublishedLine,
   type PublishedRow,
 } from '../../core/data/publishedTrajectory.ts';
-import { TaskError } from '../store/taskFile.ts';
+import { TaskError } from '../store/taskError.ts';
 import { LineWriter } from './lineWriter.ts';
 import { inNewFolder } from './newFolder.ts';
 import { readRecords } from './records.ts';

@@ -103,7 +103,7 @@ export function loadDataset(folder: string, selectionId: string): TaskData {
     );
   const questions = selectQuestions(loadQuestions(join(folder, 'questions.jsonl')), selection);
   return {
-    pages: manifest.documents === 0 ? [] : loadPages(join(folder, 'documents.jsonl')),
+    pages: manifest.documents === 0 ? [] : loadDocuments(join(folder, 'documents.jsonl')),
     questions,
     description: `${manifest.name}, selection ${selection.id}: ${questions.length} questions. ${selection.note}`,
   };

@@ -9,7 +9,8 @@ import type { DatasetManifest } from '../../../src/core/data/dataset.ts';
 import { importDataset, type DatasetKind } from '../../../src/node/data/importDataset.ts';
 import { writeDatasetCard } from '../../../src/node/data/datasetCard.ts';
 import { detectFormat, readRecords } from '../../../src/node/data/records.ts';
-import { loadQuestions, loadTaskCard, loadTaskData, TaskError } from '../../../src/node/store/taskFile.ts';
+import { TaskError } from '../../../src/node/store/taskError.ts';
+import { loadQuestions, loadTaskCard, loadTaskData } from '../../../src/node/store/taskFile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'autoact-import-'));
 after(() => {

@@ -129,6 +129,7 @@ const suites = [
   { name: 'python', needs: 'python', run: pythonTests },
   { name: 'engine', run: () => builtTests('test/engine') },
   { name: 'ssh', needs: 'sshd', run: () => nodeTests('test/ssh', { serial: true }) },
+  { name: 'slurm', needs: 'slurm', run: () => nodeTests('test/slurm', { serial: true }) },
   { name: 'host', title: 'host (inside VS Code)', needs: 'vscode', run: hostTests },
   {
     name: 'e2e',
@@ -138,7 +139,7 @@ const suites = [
   },
 ];
 /** Suites besides `python` whose tests train, and so need the Python environment. */
-const trains = new Set(['engine', 'ssh', 'e2e']);
+const trains = new Set(['engine', 'ssh', 'slurm', 'e2e']);
 
 const hasTests = ({ name }) =>
   name === 'checks' ||
@@ -158,7 +159,8 @@ await script(async () => {
   const { unavailable, python } = await setup({
     python: chosen.some(({ name }) => name === 'python' || trains.has(name)),
     vscode: needs.has('vscode'),
-    sshd: needs.has('sshd'),
+    sshd: needs.has('sshd') || needs.has('slurm'),
+    slurm: needs.has('slurm'),
   });
   mkdirSync(results, { recursive: true });
   mkdirSync(cacheDir, { recursive: true });

@@ -10,6 +10,8 @@ import { probeAdapter, readProbes } from '../embedded/probe.ts';
 import { jsonLines } from '../store/atomicFile.ts';
 import { JobError } from './boxErrors.ts';
 import type { Box } from './boxes.ts';
+import { ensureBoxPython } from './boxEnvironment.ts';
+import type { JobState } from './followJob.ts';
 import { followJob } from './followJob.ts';
 import { cancelJob, resumeJob, startJob } from './job.ts';
 import type { JobEvent } from './jobEvents.ts';
@@ -20,6 +22,7 @@ import { persistently } from './persist.ts';
 import { mustHavePython, preflight } from './preflight.ts';
 import { ensurePython } from './pythonEnvironment.ts';
 import { downloadAdapters, sshJob, uploadModel } from './remoteJob.ts';
+import { slurmLauncher } from './slurm/slurmLauncher.ts';
 import type { TransferProgress } from './transfer.ts';
 
 export interface BoxTrainerOptions {
@@ -53,8 +56,10 @@ interface Place {
   close(): Promise<void>;
 }
 
-/** How often a job that vanished (killed, or the machine restarted) is taken up again by itself. */
+/** How often in a row a job that ended early without a checkpoint is taken up again by itself. */
 const resumes = 2;
+/** The trainer was told to stop by somebody else: the end of its time in a queue, or a machine that shuts down. */
+const stoppedCode = 75;
 
 /**
  * Trains on a box and serves what comes out: job folder, supervisor and trainer are the same on every box. The job's
@@ -125,11 +130,6 @@ export class BoxTrainer implements Trainer {
   async #away(name: string, tell: (message: string) => void, signal: AbortSignal): Promise<Place> {
     const { root, folder, baseFolder, boxes } = this.#options;
     const box = boxes.find(name);
-    if (box.slurm !== undefined)
-      throw new JobError(
-        'cannot-start',
-        `Box "${name}" is a Slurm cluster, which is not supported yet. Choose another box.`,
-      );
     const boxFolder = join(root, 'box');
     const opened = await boxes.open(box);
     const { files } = opened;
@@ -138,17 +138,23 @@ export class BoxTrainer implements Trainer {
       const found = await persistently({ signal }, () => preflight(files, box, { boxFolder, signal }));
       for (const { item, state, found: what, remedy } of found.items)
         if (state !== 'ok') this.#options.notify(`${name}: ${item}: ${what}. ${remedy ?? ''}`);
-      const remote = { files, python: mustHavePython(name, found), folder: box.folder };
       let told = '';
       const onProgress = ({ file, done, total }: TransferProgress): void => {
         const message = `copying ${file.split('/').at(-1) ?? file}: ${percent(done, total)}`;
         if (message !== told) tell((told = message));
       };
+      const python =
+        box.python === undefined
+          ? await ensureBoxPython({ files, folder: box.folder }, found, { name, boxFolder, tell, signal, onProgress })
+          : mustHavePython(name, found);
+      const remote = { files, python, folder: box.folder };
+      const launcher = box.slurm === undefined ? undefined : slurmLauncher({ host: files.host, settings: box.slurm });
       const base = box.base ?? (await uploadModel(remote, baseFolder, { signal, onProgress }));
       return {
         base,
-        pollMs: 1000,
-        job: (id) => sshJob(remote, { boxFolder, id, signal, onProgress }),
+        pollMs: launcher === undefined ? 1000 : 3000,
+        job: (id) =>
+          sshJob(remote, { boxFolder, id, signal, onProgress, ...(launcher === undefined ? {} : { launcher }) }),
         fetch: async (job, id) => {
           const out = join(folder, 'jobs', id, 'out');
           await downloadAdapters({ ...job, files }, out, { signal, onProgress });
@@ -170,18 +176,20 @@ export class BoxTrainer implements Trainer {
     onProgress: (progress: TrainingProgress) => void,
     signal: AbortSignal,
   ): Promise<void> {
+    const tell = (message: string): void => onProgress({ adapter: '', step: 0, steps: 0, message });
     await persistently({ signal }, () => startJob(job, spec, data, signal));
-    for (let attempt = 0; ; attempt++) {
+    for (let fruitless = 0; ;) {
       let end;
+      // Checkpoints since the trainer last started: that much is not lost, however it ends.
+      let kept = 0;
       try {
         end = await followJob(job, {
           onEvent: (event) => {
+            if (event.type === 'start') kept = 0;
+            else if (event.type === 'checkpoint') kept++;
             report(event, onProgress);
           },
-          onState: ({ state }) => {
-            const lost = 'lost contact with the box; the job goes on there';
-            onProgress({ adapter: '', step: 0, steps: 0, message: state === 'lost-contact' ? lost : 'training' });
-          },
+          onState: (state) => tell(describeState(state)),
           pollMs,
           signal,
         });
@@ -191,18 +199,20 @@ export class BoxTrainer implements Trainer {
         throw error;
       }
       if (end.state === 'finished' && end.exit.rc === 0) return;
-      if (end.state === 'finished') {
+      if (end.state === 'finished' && end.exit.rc !== stoppedCode) {
         const why = end.exit.oom
           ? 'it ran out of memory'
           : (end.error?.message ?? end.log.split('\n').at(-1) ?? `exit code ${end.exit.rc}`);
         throw new JobError('failed', `Training failed: ${why} The whole log is in ${join(job.folder, 'log')}.`);
       }
-      if (attempt >= resumes)
+      const why = end.state === 'vanished' && end.how !== undefined ? ` (Slurm: ${end.how})` : '';
+      fruitless = kept > 0 ? 0 : fruitless + 1;
+      if (fruitless > resumes)
         throw new JobError(
           'failed',
-          `The training job in ${job.folder} ended without a result ${attempt + 1} times. Look at its log, then resume the run.`,
+          `The training job in ${job.folder} ended without a result ${fruitless} times in a row${why}. Look at its log, then resume the run.`,
         );
-      onProgress({ adapter: '', step: 0, steps: 0, message: 'going on from the last checkpoint' });
+      tell(`going on from the last checkpoint${why}`);
       await persistently({ signal }, () => resumeJob(job, signal));
     }
   }
@@ -244,6 +254,15 @@ export class BoxTrainer implements Trainer {
       probe: { ok: probe.ok, message: probe.message },
     };
   }
+}
+
+function describeState(state: JobState): string {
+  if (state.state === 'lost-contact') return 'lost contact with the box; the job goes on there';
+  if (state.state === 'running') return 'training';
+  const { reason, position, startsAt } = state;
+  const place = position === undefined ? '' : `, number ${position}`;
+  const start = startsAt === undefined ? '' : `; expected to begin at ${startsAt.replace('T', ' ')}`;
+  return `waiting in the queue${place} (${reason}${start})`;
 }
 
 const percent = (done: number, total: number): string => `${total === 0 ? 100 : Math.floor((100 * done) / total)} %`;

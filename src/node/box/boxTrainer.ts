@@ -13,7 +13,8 @@ import type { Box } from './boxes.ts';
 import { ensureBoxPython } from './boxEnvironment.ts';
 import type { JobState } from './followJob.ts';
 import { followJob } from './followJob.ts';
-import { cancelJob, resumeJob, startJob } from './job.ts';
+import { describeEstimate, duration, estimateJob, gigabytes } from './estimate.ts';
+import { cancelJob, placeJob, resumeJob } from './job.ts';
 import type { JobEvent } from './jobEvents.ts';
 import type { Job, JobSpec } from './jobFolder.ts';
 import { localJob } from './localJob.ts';
@@ -177,7 +178,13 @@ export class BoxTrainer implements Trainer {
     signal: AbortSignal,
   ): Promise<void> {
     const tell = (message: string): void => onProgress({ adapter: '', step: 0, steps: 0, message });
-    await persistently({ signal }, () => startJob(job, spec, data, signal));
+    await persistently({ signal }, () => placeJob(job, spec, data, signal));
+    if (
+      (await persistently({ signal }, () => job.files.stat(job.files.join(job.folder, 'events.jsonl'), signal))) ===
+      undefined
+    )
+      tell(`estimate: ${describeEstimate(await persistently({ signal }, () => estimateJob(job, signal)))}`);
+    await persistently({ signal }, () => resumeJob(job, signal));
     for (let fruitless = 0; ;) {
       let end;
       // Checkpoints since the trainer last started: that much is not lost, however it ends.
@@ -285,6 +292,9 @@ function jobSpec(base: string, adapters: readonly string[], settings: Settings['
     weighting: settings.weighting,
     precision: settings.precision,
     seed,
+    // Left out where it is the trainer's default: a job is found again by its settings.
+    ...(settings.quantization === 'auto' ? {} : { quantization: settings.quantization }),
+    ...(settings.sinks.length === 0 ? {} : { sinks: settings.sinks }),
   };
 }
 
@@ -297,6 +307,13 @@ function report(event: JobEvent, onProgress: (progress: TrainingProgress) => voi
       loss: event.loss,
       ...(event.secondsLeft === undefined ? {} : { secondsLeft: event.secondsLeft }),
       message: 'training',
+    });
+  } else if (event.type === 'measured') {
+    const { peakBytes, tokensPerSecond, seconds } = event;
+    const speed = `${Math.round(tokensPerSecond)} tokens a second`;
+    onProgress({
+      ...{ adapter: '', step: 0, steps: 0 },
+      message: `dry run: ${gigabytes(peakBytes)} GB, ${speed}, about ${duration(seconds)} in all`,
     });
   } else if (event.type === 'eval') {
     onProgress({ adapter: event.adapter, step: event.step, steps: event.steps, heldOut: event.loss });

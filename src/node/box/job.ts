@@ -17,6 +17,17 @@ export async function startJob(
   data: Readonly<Record<string, string>>,
   signal?: AbortSignal,
 ): Promise<void> {
+  await placeJob(job, spec, data, signal);
+  await resumeJob(job, signal);
+}
+
+/** Puts a job's files into its folder. Nothing is started. @throws JobError 'other-job' */
+export async function placeJob(
+  job: Job,
+  spec: Spec,
+  data: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<void> {
   const { files, folder } = job;
   const path = files.join(folder, 'spec.json');
   const content = `${JSON.stringify(spec, null, 2)}\n`;
@@ -33,7 +44,6 @@ export async function startJob(
       `${folder} holds another job. Choose another folder, or remove it if that job is no longer needed.`,
     );
   }
-  await resumeJob(job, signal);
 }
 
 /** As `startJob`, for a job whose files are in place. */

@@ -118,6 +118,17 @@ describe('a job in a queue', () => {
     );
   });
 
+  it('is spread over nodes by a program of its own', async () => {
+    const { job, calls } = cluster(([program]) => (program === 'sbatch' ? '1\n' : program === 'squeue' ? '' : status));
+    const launcher = slurmLauncher({ host: 'login', settings: SlurmSettings.parse({ nodes: 2 }) });
+    await resumeJob({ ...job, launcher });
+    const line = calls.find((call) => call.startsWith('sbatch')) ?? '';
+    assert.match(
+      line,
+      /--nodes=2 .* -- \/env\/bin\/python -u \/code\/spread\.py \/env\/bin\/python -u \/code\/train\.py \/jobs\/1$/,
+    );
+  });
+
   it('is attached to when it waits or runs, and left alone when it has succeeded', async () => {
     const waiting = cluster(([, ...args]) =>
       args.includes('--states=PENDING') ? '' : '5|PENDING|N/A|gpu||1:00|Priority\n',

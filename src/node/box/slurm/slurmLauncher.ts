@@ -49,7 +49,14 @@ export function slurmLauncher(options: SlurmLauncherOptions): Launcher {
         name,
         folder,
         script: files.join(job.box, 'foreground.sh'),
-        command: [job.python, files.join(job.box, 'supervisor.py'), 'run', folder, '--', ...command],
+        command: [
+          job.python,
+          files.join(job.box, 'supervisor.py'),
+          'run',
+          folder,
+          '--',
+          ...spread(job, command, settings),
+        ],
       });
       const done = await files.exec(line, { timeoutMs: 60_000, ...(signal === undefined ? {} : { signal }) });
       const number = /^\s*(\d+)(;\S+)?\s*$/m.exec(done.stdout)?.[1];
@@ -78,6 +85,10 @@ export function slurmLauncher(options: SlurmLauncherOptions): Launcher {
     },
   };
 }
+
+/** On several nodes the command is run on all of them together. */
+const spread = (job: Job, command: readonly string[], { nodes = 1 }: SlurmSettings): readonly string[] =>
+  nodes === 1 ? command : [job.python, '-u', job.files.join(job.box, 'spread.py'), ...command];
 
 const nameOf = (folder: string): string => `autoact-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
 

@@ -23,10 +23,9 @@ export async function setup(wants = {}) {
     ...(wants.python ? ['python'] : []),
     ...(wants.vscode ? ['chromium', 'compiler'] : []),
     ...(wants.sshd ? ['sshd'] : []),
-    ...(wants.slurm && process.platform === 'linux' ? ['slurm'] : []),
   ]);
-  for (const name of ['sshd', 'slurm']) if (missing.includes(name)) unavailable.add(name);
-  if (wants.slurm && process.platform !== 'linux') unavailable.add('slurm');
+  if (missing.includes('sshd')) unavailable.add('sshd');
+  if (wants.slurm && !(await haveSlurm())) unavailable.add('slurm');
   if (wants.vscode) {
     if (missing.includes('chromium') || missing.includes('compiler') || onWindows) unavailable.add('vscode');
     else await ensureCodeServer();
@@ -35,6 +34,18 @@ export async function setup(wants = {}) {
   if (wants.python && missing.includes('python')) unavailable.add('python');
   else if (wants.python) python = await pythonEnvironment();
   return { unavailable, python };
+}
+
+/** Many systems have no package of it: then one suite is left out, and nothing else. */
+async function haveSlurm() {
+  if (process.platform !== 'linux') return false;
+  try {
+    return (await ensureSystemPackages(['slurm'])).length === 0;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+    return false;
+  }
 }
 
 async function pythonEnvironment() {

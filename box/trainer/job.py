@@ -68,8 +68,8 @@ class Session:
         from transformers import AutoTokenizer
 
         from .adapter_run import AdapterRun
-        from .examples import tokenize
         from .distributed import World, own_folder
+        from .examples import tokenize
         from .load import load_of, together
         from .memory import OVERHEAD, plan, read_shape, seconds_needed
         from .model import AdaptedModel, choose_device, choose_precision
@@ -124,6 +124,7 @@ class Session:
                          baseGpus=self.plan.gpus, tokens=load.total,
                          seconds=seconds_needed(shape, load.total, self.plan.checkpointing, name, world.size))  # fmt: skip
         self._dry_run(load.total)
+
         def warn(message: str) -> None:
             self.events.emit("warning", message=message)
 
@@ -250,6 +251,8 @@ class Session:
     def _complete(self, run: object) -> None:
         from .output import write_adapter, write_probes
 
+        # The first process writes the best weights; none reads them before.
+        self.world.any(False, run.model.device)
         selected = run.load_selected()
         write_adapter(run, self.spec.base, self.out)
         write_probes(run, self.out)

@@ -51,6 +51,8 @@ interface Place {
   readonly base: string;
   /** How often the job is looked at. */
   readonly pollMs: number;
+  /** Whether to ask what a job will take before it is dispatched; here, the trainer says so a moment later. */
+  readonly estimates: boolean;
   job(id: string): Promise<Job>;
   /** Folder on this machine with a folder for each adapter. */
   fetch(job: Job, id: string): Promise<string>;
@@ -101,7 +103,7 @@ export class BoxTrainer implements Trainer {
         .slice(0, 12);
       const job = await place.job(id);
       tell('starting the trainer');
-      await this.#runToEnd(job, place.pollMs, spec, data, onProgress, signal);
+      await this.#runToEnd(job, place, spec, data, onProgress, signal);
       const out = await place.fetch(job, id);
       const adapters: TrainedAdapter[] = [];
       for (const name of Object.keys(sets)) {
@@ -121,6 +123,7 @@ export class BoxTrainer implements Trainer {
     return {
       base: baseFolder,
       pollMs: 500,
+      estimates: false,
       job: (id) =>
         Promise.resolve(localJob({ python, boxFolder: join(root, 'box'), jobFolder: join(folder, 'jobs', id) })),
       fetch: (job) => Promise.resolve(join(job.folder, 'out')),
@@ -154,6 +157,7 @@ export class BoxTrainer implements Trainer {
       return {
         base,
         pollMs: launcher === undefined ? 1000 : 3000,
+        estimates: true,
         job: (id) =>
           sshJob(remote, { boxFolder, id, signal, onProgress, ...(launcher === undefined ? {} : { launcher }) }),
         fetch: async (job, id) => {
@@ -171,7 +175,7 @@ export class BoxTrainer implements Trainer {
 
   async #runToEnd(
     job: Job,
-    pollMs: number,
+    place: Place,
     spec: JobSpec,
     data: Readonly<Record<string, string>>,
     onProgress: (progress: TrainingProgress) => void,
@@ -179,11 +183,7 @@ export class BoxTrainer implements Trainer {
   ): Promise<void> {
     const tell = (message: string): void => onProgress({ adapter: '', step: 0, steps: 0, message });
     await persistently({ signal }, () => placeJob(job, spec, data, signal));
-    if (
-      (await persistently({ signal }, () => job.files.stat(job.files.join(job.folder, 'events.jsonl'), signal))) ===
-      undefined
-    )
-      tell(`estimate: ${describeEstimate(await persistently({ signal }, () => estimateJob(job, signal)))}`);
+    if (place.estimates) await this.#estimate(job, tell, signal);
     await persistently({ signal }, () => resumeJob(job, signal));
     for (let fruitless = 0; ;) {
       let end;
@@ -197,7 +197,7 @@ export class BoxTrainer implements Trainer {
             report(event, onProgress);
           },
           onState: (state) => tell(describeState(state)),
-          pollMs,
+          pollMs: place.pollMs,
           signal,
         });
       } catch (error) {
@@ -221,6 +221,18 @@ export class BoxTrainer implements Trainer {
         );
       tell(`going on from the last checkpoint${why}`);
       await persistently({ signal }, () => resumeJob(job, signal));
+    }
+  }
+
+  /** Before anything is queued or loaded. A box that cannot tell is no reason not to train. */
+  async #estimate(job: Job, tell: (message: string) => void, signal: AbortSignal): Promise<void> {
+    const events = job.files.join(job.folder, 'events.jsonl');
+    if ((await persistently({ signal }, () => job.files.stat(events, signal))) !== undefined) return;
+    try {
+      tell(`estimate: ${describeEstimate(await persistently({ signal }, () => estimateJob(job, signal)))}`);
+    } catch (error) {
+      if (!JobError.is(error, 'bad-output')) throw error;
+      this.#options.notify(error.message);
     }
   }
 

@@ -21,6 +21,9 @@ const Estimate = z.object({
 });
 export type Estimate = z.infer<typeof Estimate>;
 
+/** Exit codes of box/trainer/failures.py for settings and data that no training can begin with. */
+const mistakes = new Set([64, 65, 66]);
+
 /**
  * Memory and time of a job whose files are in place, by the formula, with the box's own GPUs; nothing is loaded.
  * @throws JobError 'failed' when its settings or data are wrong, 'bad-output', 'unreachable'
@@ -29,7 +32,7 @@ export async function estimateJob(job: Job, signal?: AbortSignal): Promise<Estim
   const { files } = job;
   const command = [job.python, files.join(job.box, 'train.py'), '--estimate', job.folder];
   const done = await files.exec(command, { timeoutMs: 180_000, ...(signal === undefined ? {} : { signal }) });
-  if (done.code !== 0)
+  if (done.code !== null && mistakes.has(done.code))
     throw new JobError(
       'failed',
       `The job cannot be trained: ${printable(done.stderr.trim().split('\n').at(-1) ?? '', 600)}`,

@@ -26,8 +26,8 @@ export const SlurmSettings = z.strictObject({
   gres: value.optional(),
   /** More than one: the base is spread over the GPUs of all of them (torchrun with FSDP). */
   nodes: z.number().int().min(1).max(64).optional(),
-  /** Seconds before the time limit at which the trainer is told to write a checkpoint. */
-  stopBefore: z.number().int().min(10).max(3600).default(120),
+  /** Seconds before the time limit at which the trainer is told to write a checkpoint; 120 when left out. */
+  stopBefore: z.number().int().min(10).max(3600).optional(),
   /** Further options of sbatch, each as one word: `--mem=32G`. */
   options: z
     .array(
@@ -74,7 +74,7 @@ export function sbatchCommand(settings: SlurmSettings, { name, folder, script, c
     // What is preempted goes back into the queue, and on from its checkpoint.
     '--requeue',
     // To the batch script alone, which is the supervisor: it tells the trainer.
-    `--signal=B:TERM@${settings.stopBefore}`,
+    `--signal=B:TERM@${settings.stopBefore ?? 120}`,
     `--chdir=${folder}`,
     `--output=${literal}/log`,
     '--open-mode=append',

@@ -203,7 +203,7 @@ def main(options: argparse.Namespace) -> dict[str, object]:
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "machine": {"device": torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {platform.machine()}, {os.cpu_count()} cores",
                     "torch": torch.__version__, "precision": str(dtype).removeprefix("torch.")},
-        "toy": options.toy, "shape": dataclasses.asdict(shape), "trajectories": options.trajectories, "epochs": options.epochs,
+        "toy": options.toy, "note": options.note, "shape": dataclasses.asdict(shape), "trajectories": options.trajectories, "epochs": options.epochs,
         "examples": {name: len(rows) for name, rows in examples.items()}, "ceiling": peak,
         **results,
         "speedup": round(results["published"]["seconds"] / results["ours"]["seconds"], 2), "goal": 5,
@@ -227,8 +227,11 @@ if __name__ == "__main__":
     parser.add_argument("--scale", type=float, help="of all lengths")
     parser.add_argument("--seconds", type=float, default=200)
     parser.add_argument("--reference", default=str(ROOT.parent / "shared" / "data" / "reference-13b-*.jsonl"))
+    parser.add_argument("--note", help="kept with the figures: what else the machine was doing")
     parser.add_argument("--results", default=str(ROOT / "bench" / "results"))
     chosen = parser.parse_args()
+    if chosen.toy:
+        chosen.note = " ".join(["Toy size: that the script runs; its times say nothing about a GPU.", chosen.note or ""]).strip()
     for name, toy, full in (("trajectories", 6, 200), ("epochs", 1, 5), ("scale", 0.25, 1)):
         if getattr(chosen, name) is None:
             setattr(chosen, name, toy if chosen.toy else full)

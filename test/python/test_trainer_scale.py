@@ -115,9 +115,10 @@ def test_a_worker_that_fails_ends_the_job_with_its_reason(make_job, rows):
 
 def test_a_base_that_is_sharded_over_two_processes_learns_the_same(make_job):
     """torchrun and FSDP on the CPU (gloo): the base in halves, the adapters whole in both."""
-    one = make_job("one", adapters=("plan", "reflect"), epochs=1, maxBatchTokens=256)
+    # Without dropout: which numbers it draws depends on how a step is cut into passes.
+    one = make_job("one", adapters=("plan", "reflect"), epochs=1, maxBatchTokens=256, dropout=0)
     train(one)
-    two = make_job("two", adapters=("plan", "reflect"), epochs=1, maxBatchTokens=256)
+    two = make_job("two", adapters=("plan", "reflect"), epochs=1, maxBatchTokens=256, dropout=0)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(BOX / "train.py"), str(two)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -166,7 +166,10 @@ step(3)`;
   it('a disk that becomes full ends an upload with one message, and with room it goes on', async (t) => {
     const small = join(folder, 'small');
     const reason = smallDisk(small);
-    if (reason !== undefined) return t.skip(reason);
+    if (reason !== undefined) {
+      t.skip(reason);
+      return;
+    }
     writeFileSync(join(small, 'others'), randomBytes(1_500_000));
     const local = join(folder, 'local');
     writeFileSync(local, randomBytes(1_200_000));
@@ -185,7 +188,10 @@ step(3)`;
   it('a disk that is full when it ends cannot hide how it ended', async (t) => {
     const small = join(folder, 'tiny');
     const reason = smallDisk(small);
-    if (reason !== undefined) return t.skip(reason);
+    if (reason !== undefined) {
+      t.skip(reason);
+      return;
+    }
     try {
       const job = { ...jobOf(one.files), folder: join(small, 'job') };
       await begin(

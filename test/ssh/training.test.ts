@@ -295,6 +295,11 @@ describe('training on a host', { skip }, () => {
         adapters.map(({ model }) => model),
       );
       assert.ok(messages.has('connecting to gpu'), [...messages].join(' | '));
+      for (const part of [/^estimate: about 0\.\d GB, /, /^dry run: \d\.\d GB, \d+ tokens a second, about /])
+        assert.ok(
+          [...messages].some((message) => part.test(message ?? '')),
+          [...messages].join(' | '),
+        );
       assert.deepEqual(readdirSync(join(run, 'adapters')).length, names.length);
       // Once more, as a run that is resumed does: the job is found and nothing is trained again.
       const jobsBefore = readdirSync(join(folder, 'remote', 'jobs'));

@@ -2,13 +2,22 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { JobError } from '../../../src/node/box/boxErrors.ts';
 import type { ExecResult } from '../../../src/node/box/boxFiles.ts';
+import type { Estimate } from '../../../src/node/box/estimate.ts';
 import { describeEstimate, duration, estimateJob } from '../../../src/node/box/estimate.ts';
 import { localFiles } from '../../../src/node/box/localFiles.ts';
 
-const h200 = {
-  ...{ bytes: 64.6e9, freeBytes: 149.2e9, gpus: 1, gpu: 'NVIDIA H200', baseGpus: 1, fits: true },
-  ...{ quantization: 'none', gradientCheckpointing: false, tokens: 3_300_000, seconds: 216 },
-} as const;
+const h200: Estimate = {
+  bytes: 64.6e9,
+  freeBytes: 149.2e9,
+  gpus: 1,
+  gpu: 'NVIDIA H200',
+  baseGpus: 1,
+  fits: true,
+  quantization: 'none',
+  gradientCheckpointing: false,
+  tokens: 3_300_000,
+  seconds: 216,
+};
 const asked = (result: Partial<ExecResult>) =>
   estimateJob({
     files: { ...localFiles, exec: () => Promise.resolve({ code: 0, stdout: '', stderr: '', ...result }) },

@@ -14,6 +14,9 @@ const { values } = parseArgs({
     trajectories: { type: 'string', default: '200' },
     'batch-size': { type: 'string', default: '4' },
     json: { type: 'boolean', default: false },
+    // The published recipe's form against ours at full size, on a GPU; with --toy at toy size, wherever.
+    recipe: { type: 'boolean', default: false },
+    toy: { type: 'boolean', default: false },
   },
 });
 const limits = { tokens: 0.4, cpu: 0.45, loss: 1e-5 };
@@ -33,6 +36,13 @@ const Result = z.object({
 });
 
 const python = await ensurePython();
+if (values.recipe) {
+  // Prints its figures and keeps them in bench/results/.
+  execFileSync(python, [join(import.meta.dirname, 'recipe.py'), ...(values.toy ? ['--toy'] : [])], {
+    stdio: 'inherit',
+  });
+  process.exit();
+}
 const output = execFileSync(
   python,
   [join(import.meta.dirname, 'trainer.py'), values.steps, values.trajectories, values['batch-size']],

@@ -44,6 +44,9 @@ def output(*command, seconds=SECONDS):
 def pythons(named, packages, folder):
     paths = [os.path.expanduser(path) for path in named]
     paths += sorted(glob.glob(os.path.join(folder, "python*", "bin", "python")))
+    # What this product made itself, and only what is whole.
+    made = sorted(glob.glob(os.path.join(folder, "environments", "*", ".ok")))
+    paths += [os.path.join(os.path.dirname(mark), "venv", "bin", "python") for mark in made]
     paths += [os.path.join(base, "bin", "python") for base in (os.environ.get("VIRTUAL_ENV"), os.environ.get("CONDA_PREFIX")) if base]
     paths += [path for path in map(shutil.which, ["python3"] + ["python3.%d" % minor for minor in range(15, 7, -1)]) if path]
     paths.append(sys.executable)

@@ -2,13 +2,15 @@
 
     supervisor.py start  JOB_DIR -- COMMAND...   detach and run; a second start attaches instead (exit code 0)
     supervisor.py again  JOB_DIR -- COMMAND...   the same, but an attempt that failed or vanished is put aside first
-    supervisor.py run    JOB_DIR -- COMMAND...   start in the foreground (for a queue such as Slurm)
+    supervisor.py run    JOB_DIR -- COMMAND...   as `again`, in the foreground: for a queue, which may run it anew
+    supervisor.py aside  JOB_DIR                 only put an ended attempt aside; for a queue, which then has the say
     supervisor.py status JOB_DIR                 one JSON line
     supervisor.py cancel JOB_DIR                 ask the job to stop; it may still be stopping when this returns
 
 Files in JOB_DIR: `claim/` (mkdir: one start wins), `pid` = "pid starttime boot_id", `heartbeat` = "time rss_bytes"
 every 5 s, `log`, `cancel`, and last `exit` = "rc signal oom". Each is renamed into place, so it is whole or absent."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -140,10 +142,23 @@ def put_aside(job: str) -> bool:
         return False
 
 
-def start(job: str, command: list[str], verb: str) -> int:
+@contextlib.contextmanager
+def locked(job: str):
     with open(os.path.join(job, "lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        fresh = verb != "again" or put_aside(job)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError:
+            pass  # some file systems of clusters have no locks; the claim decides
+        yield
+
+
+def start(job: str, command: list[str], verb: str) -> int:
+    with locked(job):
+        # A queue that runs a job again must not revive one that was cancelled meanwhile.
+        over = verb == "run" and get(job, "cancel") is not None and os.path.isdir(os.path.join(job, "claim"))
+        fresh = verb == "start" or not over and put_aside(job)
+        if over and owner(job) is None and get(job, "exit") is None:
+            put(job, "exit", "75 0 0\n")
         try:
             if fresh:
                 os.mkdir(os.path.join(job, "claim"))
@@ -174,12 +189,15 @@ def tell(job: str, **fields: object) -> int:
 def main(arguments: list[str]) -> int:
     verb, job, *rest = arguments if len(arguments) >= 2 else ("", "")
     starts = verb in ("start", "again", "run")
-    if not os.path.isdir(job) or verb not in ("status", "cancel") and (not starts or len(rest) < 2 or rest[0] != "--"):
+    if not os.path.isdir(job) or verb not in ("status", "cancel", "aside") and (not starts or len(rest) < 2 or rest[0] != "--"):
         print(__doc__ if os.path.isdir(job) or not job else f"There is no job folder {job}.", file=sys.stderr)
         return 64
     job = os.path.abspath(job)
     if starts:
         return start(job, rest[1:], verb)
+    if verb == "aside":
+        with locked(job):
+            put_aside(job)
     if verb == "cancel":
         put(job, "cancel", f"{time.time():.0f}\n")
         if (pid := owner(job)) is not None:

@@ -11,9 +11,9 @@ import { ensureSystemPackages } from './lib/systemPackages.mjs';
 const [major] = process.versions.node.split('.').map(Number);
 
 /**
- * @param {{ python?: boolean, vscode?: boolean, sshd?: boolean }} wants
+ * @param {{ python?: boolean, vscode?: boolean, sshd?: boolean, slurm?: boolean }} wants
  * @returns {Promise<{ unavailable: Set<string>, python: string | undefined }>} what could not be had (any of 'python',
- * 'vscode', 'sshd'), and the interpreter of the Python environment
+ * 'vscode', 'sshd', 'slurm'), and the interpreter of the Python environment
  */
 export async function setup(wants = {}) {
   if (major < 20) throw new SetupError(`Node.js ${process.versions.node} is too old: install Node.js 20 or later.`);
@@ -25,6 +25,7 @@ export async function setup(wants = {}) {
     ...(wants.sshd ? ['sshd'] : []),
   ]);
   if (missing.includes('sshd')) unavailable.add('sshd');
+  if (wants.slurm && !(await haveSlurm())) unavailable.add('slurm');
   if (wants.vscode) {
     if (missing.includes('chromium') || missing.includes('compiler') || onWindows) unavailable.add('vscode');
     else await ensureCodeServer();
@@ -33,6 +34,18 @@ export async function setup(wants = {}) {
   if (wants.python && missing.includes('python')) unavailable.add('python');
   else if (wants.python) python = await pythonEnvironment();
   return { unavailable, python };
+}
+
+/** Many systems have no package of it: then one suite is left out, and nothing else. */
+async function haveSlurm() {
+  if (process.platform !== 'linux') return false;
+  try {
+    return (await ensureSystemPackages(['slurm'])).length === 0;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+    return false;
+  }
 }
 
 async function pythonEnvironment() {
@@ -55,7 +68,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url))
   await script(async () => {
     const all = process.argv.includes('--all');
     const flag = (name) => all || process.argv.includes(`--${name}`);
-    const { unavailable } = await setup({ python: flag('python'), vscode: flag('vscode'), sshd: flag('sshd') });
+    const { unavailable } = await setup(
+      Object.fromEntries(['python', 'vscode', 'sshd', 'slurm'].map((name) => [name, flag(name)])),
+    );
     say(unavailable.size === 0 ? 'ready' : `ready, without: ${[...unavailable].join(', ')}`);
     return 0;
   });

@@ -2,12 +2,14 @@
 bit for bit the single runs."""
 
 import math
+import time
 from collections import defaultdict
 from pathlib import Path
 
 import torch
 
 from .checkpoint import Progress, checkpoints, load_checkpoint, save_checkpoint
+from .distributed import World
 from .examples import Example
 from .failures import TrainerError
 from .files import atomic_write
@@ -20,7 +22,8 @@ from .weighting import example_weights
 
 class AdapterRun:
     def __init__(self, name: str, hyper: Hyper, model: AdaptedModel, training: list[Example], held_out: list[Example],
-                 folder: Path, identity: str, batch_tokens: int, tree: bool) -> None:  # fmt: skip
+                 folder: Path, identity: str, batch_tokens: int, tree: bool, world: World | None = None) -> None:  # fmt: skip
+        self.world = world or World()
         self.name, self.hyper, self.model = name, hyper, model
         self.training, self.held_out = training, held_out
         self.folder, self.identity = folder, identity
@@ -33,6 +36,8 @@ class AdapterRun:
         self.finished = False
         self._parameters = [value for _, value in model.parameters[name]]
         self._optimizer = torch.optim.AdamW(self._parameters, lr=hyper.learningRate, weight_decay=hyper.weightDecay)
+        # Small gradients are nothing in float16: losses are scaled up, and a step that overflows is left out.
+        self._scaler = torch.amp.GradScaler(model.device.type, enabled=model.dtype == torch.float16)
         self._held_out_batches = self.batches(held_out) if held_out else []
 
     @property
@@ -59,13 +64,16 @@ class AdapterRun:
         # A seed of its own for every step: dropout needs no state to be resumed, and no other adapter can disturb it.
         torch.manual_seed(derive_seed(hyper.seed, self.name, "dropout", number))
         weights = example_weights(examples, hyper.weighting, derive_seed(hyper.seed, self.name, "pairs", number))
-        loss, tokens = 0.0, 0
-        for batch in self.batches(examples):
-            weight = torch.from_numpy(weights[batch.owners]).to(self.model.device, torch.float32)
-            part = (self.model.token_losses(batch) * weight).sum()
-            part.backward()
+        loss, tokens = 0.0, 0.0
+        for batch, counts in self.world.share(self.batches(examples)):
+            losses = self.model.token_losses(batch)
+            weight = torch.from_numpy(weights[batch.owners]).to(losses.device, torch.float32)
+            part = (losses * weight).sum() * float(counts)
+            self._scaler.scale(part).backward()
             loss += part.item()
-            tokens += batch.real_tokens
+            tokens += batch.real_tokens if counts else 0
+        loss, tokens = self.world.sum([loss, tokens], self.model.device)
+        self.world.sum_gradients(self._parameters)
         if not math.isfinite(loss):
             raise TrainerError(
                 "diverged",
@@ -74,15 +82,17 @@ class AdapterRun:
                 adapter=self.name, step=number + 1,
             )  # fmt: skip
         rate = learning_rate_at(number, self.total, hyper)
+        self._scaler.unscale_(self._optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, hyper.maxGradientNorm or math.inf).item()
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        self._optimizer.step()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
         self._optimizer.zero_grad(set_to_none=True)
         self.progress.step += 1
-        self.progress.tokens += tokens
+        self.progress.tokens += int(tokens)
         return {"step": self.progress.step, "steps": self.total, "epoch": round(self.epoch, 4), "loss": loss, "lr": rate,
-                "gradientNorm": norm, "examples": len(examples), "tokens": tokens}  # fmt: skip
+                "gradientNorm": norm, "examples": len(examples), "tokens": int(tokens)}  # fmt: skip
 
     def rehearse(self) -> None:
         """Does the work of the first step and forgets it."""
@@ -90,6 +100,21 @@ class AdapterRun:
         for batch in self.batches([self.training[index] for index in self.steps[0]]):
             self.model.token_losses(batch).mean().backward()
         self._optimizer.zero_grad(set_to_none=True)
+
+    def dry_run(self, batch: Batch) -> float:
+        """Two passes, forward and backward, over the largest batch; nothing is learned. Returns the second's seconds."""
+        self.model.use(self.name)
+        seconds = 0.0
+        try:
+            for _ in range(2):
+                begun = time.perf_counter()
+                self.model.token_losses(batch).mean().backward()
+                if self.model.device.type == "cuda":
+                    torch.cuda.synchronize()
+                seconds = time.perf_counter() - begun
+        finally:
+            self._optimizer.zero_grad(set_to_none=True)
+        return seconds
 
     def at_epoch_end(self) -> bool:
         return self.progress.step in self.epoch_ends
@@ -118,7 +143,8 @@ class AdapterRun:
         best = math.isfinite(loss) and (self.progress.best_loss is None or loss < self.progress.best_loss)
         if best:
             self.progress.best_loss, self.progress.best_step = loss, self.progress.step
-            self._write_best()
+            if self.world.first:
+                self._write_best()
         return {
             "step": self.progress.step, "steps": self.total, "epoch": round(self.epoch, 4), "loss": loss, "best": best,
             "exactMatch": 1 - len(missed) / len(self.held_out), "examples": len(self.held_out),
@@ -144,6 +170,9 @@ class AdapterRun:
         for (key, _), (index, state) in zip(self.model.parameters[self.name], self._optimizer.state_dict()["state"].items()):
             for field, value in state.items():
                 tensors[f"optimizer/{index}/{field}"] = value.detach().to("cpu", copy=True)
+        if self._scaler.is_enabled():
+            state = self._scaler.state_dict()
+            tensors["scaler"] = torch.tensor([state["scale"], state["_growth_tracker"]], dtype=torch.float64)
         save_checkpoint(self.folder, self.progress, self.identity, tensors)
 
     def resume(self) -> tuple[int, list[str]]:
@@ -170,6 +199,9 @@ class AdapterRun:
                 if key.startswith("optimizer/"):
                     _, index, field = key.split("/")
                     state[int(index)][field] = value
+            if "scaler" in tensors:
+                scale, tracker = tensors["scaler"].tolist()
+                self._scaler.load_state_dict({**self._scaler.state_dict(), "scale": scale, "_growth_tracker": int(tracker)})
             groups = self._optimizer.state_dict()["param_groups"]
             self._optimizer.load_state_dict({"state": dict(state), "param_groups": groups})
             return progress.step, damaged

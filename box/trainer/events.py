@@ -4,6 +4,7 @@ import json
 import math
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 #: Kept aside on the disk and given back when it is full, so that the last event still fits.
@@ -15,6 +16,8 @@ class Events:
     appear a second time; for one adapter and step the later line counts."""
 
     def __init__(self, job: Path) -> None:
+        #: Told of every line too.
+        self.sink: Callable[[dict], None] | None = None
         self._path = job / "events.jsonl"
         self._reserve = job / "reserve"
         if not self._reserve.exists():
@@ -34,6 +37,8 @@ class Events:
         line = {"t": round(time.time(), 3), "type": type}
         line.update({key: _finite(value) for key, value in fields.items() if value is not None})
         self._file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        if self.sink is not None:
+            self.sink(line)
 
     def release_reserve(self) -> None:
         self._reserve.unlink(missing_ok=True)

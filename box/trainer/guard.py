@@ -1,6 +1,7 @@
 """Runs a job so that every way to end leaves one event that says why, and an exit code."""
 
 import errno
+import os
 import signal
 import sys
 import threading
@@ -9,12 +10,13 @@ from pathlib import Path
 
 from .events import Events
 from .failures import INTERNAL, NO_INPUT, NO_SPACE, TrainerError
+from .workers import WorkerFailed
 
 SPACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def run_guarded(job: Path) -> int:
-    """Returns the exit code: 0, or the one of failures.py."""
+def run_guarded(job: Path, only: list[str] | None = None) -> int:
+    """Returns the exit code: 0, or the one of failures.py. `only`: the adapters that are this process's."""
     if not job.is_dir():
         print(f"The job folder {job} does not exist. Create it with spec.json inside and start again.", file=sys.stderr)
         return NO_INPUT
@@ -22,15 +24,21 @@ def run_guarded(job: Path) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        events = Events(job)
+        # Of the processes that share one base, the first tells.
+        rank = os.environ.get("RANK", "0")
+        folder = job if rank == "0" else job / "ranks" / rank
+        folder.mkdir(parents=True, exist_ok=True)
+        events = Events(folder)
     except OSError as failure:
         print(f"Cannot write in the job folder {job}: {failure.strerror}.", file=sys.stderr)
         return NO_SPACE
     try:
         from .job import run_job
 
-        run_job(job, events, stop)
+        run_job(job, events, stop, only)
         return 0
+    except WorkerFailed as failure:
+        return failure.code if failure.code > 0 else INTERNAL
     except BaseException as failure:  # noqa: BLE001 - the last line of defence: nothing may end without an event
         error = explain(failure, job)
         if error.reason == "internal":

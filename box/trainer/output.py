@@ -68,5 +68,5 @@ def _precision(model: AdaptedModel) -> str:
     return str(model.dtype if model.device.type == "cuda" else "float32").removeprefix("torch.")
 
 
-def write_manifest(out: Path, content: dict[str, object]) -> None:
-    atomic_write(out / "manifest.json", json.dumps(content, indent=2) + "\n")
+def write_manifest(out: Path, content: dict[str, object], name: str = "manifest.json") -> None:
+    atomic_write(out / name, json.dumps(content, indent=2) + "\n")

@@ -9,7 +9,7 @@ from .model import AdaptedModel
 from .tree import Batch, pack_single, pack_trees
 
 #: Largest difference of a token's log-probability in nats that rounding explains.
-TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.15}
+TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.15, torch.float16: 0.05}
 
 
 def tree_difference(model: AdaptedModel, examples: list[Example]) -> tuple[float, float]:

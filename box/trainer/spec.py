@@ -55,7 +55,14 @@ class Spec:
     #: CPU threads; None: all that the process may use.
     threads: int | None = None
     deterministic: bool = False
-    gradientCheckpointing: bool = False
+    #: auto: when the memory formula says that activations do not fit.
+    gradientCheckpointing: bool | str = "auto"
+    #: auto: the base in NF4 (QLoRA) when the memory formula says that it fits in no other way.
+    quantization: str = "auto"
+    #: Processes with a copy of the base and some of the adapters each; None: as many as GPUs that hold it.
+    workers: int | None = None
+    #: tensorboard, wandb: told of every step besides events.jsonl.
+    sinks: tuple[str, ...] = ()
     #: Tokens of one forward pass; an optimizer step takes as many passes as it needs.
     maxBatchTokens: int = 8192
     checkpointEverySteps: int = 50
@@ -68,15 +75,18 @@ CHOICES = {
     "shuffle": ("trajectory", "example"),
     "select": ("best", "last"),
     "tooLong": ("error", "drop"),
-    "precision": ("auto", "float32", "bfloat16"),
+    "precision": ("auto", "float32", "bfloat16", "float16"),
+    "quantization": ("auto", "none", "nf4"),
+    "gradientCheckpointing": ("auto", True, False),
     "device": ("auto", "cpu", "cuda"),
 }
+SINKS = ("tensorboard", "wandb")
 #: Smallest and largest value that makes sense.
 RANGES = {
     "rank": (1, 1024), "alpha": (1e-6, 1e6), "dropout": (0, 0.99), "learningRate": (1e-12, 10), "warmupRatio": (0, 1),
     "weightDecay": (0, 10), "maxGradientNorm": (0, 1e9), "epochs": (0.001, 10_000), "batchSize": (1, 65_536),
     "maxLength": (2, 10_000_000), "heldOutFraction": (0, 0.9), "seed": (0, 2**53), "threads": (1, 4096),
-    "maxBatchTokens": (16, 10_000_000), "checkpointEverySteps": (1, 10**9), "maxSeconds": (0.001, 10**9),
+    "workers": (1, 64), "maxBatchTokens": (16, 10_000_000), "checkpointEverySteps": (1, 10**9), "maxSeconds": (0.001, 10**9),
 }  # fmt: skip
 JOB_FIELDS = {field.name: field for field in dataclasses.fields(Spec) if field.name not in
               ("base", "adapters", "hyper", "hypers")}  # fmt: skip
@@ -137,19 +147,23 @@ def _checked(key: str, value: object, where: str, default: object) -> object:
     if value is None and default is None:
         return None
     if key in CHOICES:
-        if value not in CHOICES[key]:
-            raise bad("one of " + ", ".join(CHOICES[key]))
+        if value not in CHOICES[key] or isinstance(value, (int, float)) and not isinstance(value, bool):
+            raise bad("one of " + ", ".join(choice if isinstance(choice, str) else json.dumps(choice) for choice in CHOICES[key]))
         return value
     if key == "targetModules":
         if not isinstance(value, list) or not value or not all(isinstance(name, str) and name for name in value):
             raise bad("a list of module names")
+        return tuple(value)
+    if key == "sinks":
+        if not isinstance(value, list) or not all(name in SINKS for name in value):
+            raise bad("a list of " + ", ".join(SINKS))
         return tuple(value)
     if isinstance(default, bool):
         if not isinstance(value, bool):
             raise bad("true or false")
         return value
     low, high = RANGES[key]
-    whole = key in ("rank", "batchSize", "maxLength", "seed", "threads", "maxBatchTokens", "checkpointEverySteps")
+    whole = key in ("rank", "batchSize", "maxLength", "seed", "threads", "workers", "maxBatchTokens", "checkpointEverySteps")
     if isinstance(value, bool) or not isinstance(value, (int, float)) or (whole and value != int(value)):
         raise bad("a whole number" if whole else "a number")
     if not low <= value <= high:

@@ -16,7 +16,9 @@ GAIN = 1.15
 
 
 def usable_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Of those that this process may use, its share when several train at once."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, count // int(os.environ.get("AUTOACT_WORKERS", "1")))
 
 
 def choose_threads(job: Path, run: "AdapterRun") -> int:

@@ -1,5 +1,5 @@
 // Programs that come from the system's package manager: Chromium (VS Code's window in tests), sshd (the SSH tests'
-// other end), Python's venv module. Installed by apt when we are root; named in a message when we are not.
+// other end), Slurm (a queue of one node), Python's venv module. Installed by apt when we are root; named in a message when we are not.
 import { existsSync } from 'node:fs';
 import { childEnv, isRoot, mustRun, onPath, say, works } from './project.mjs';
 
@@ -31,6 +31,12 @@ export const programs = {
     present: () => findSshd() !== undefined,
     packages: ['openssh-server', 'openssh-client'],
     size: '2 MB',
+  },
+  slurm: {
+    purpose: 'tests of a real queue',
+    present: () => ['sbatch', 'slurmctld', 'slurmd', 'munged'].every((name) => onPath(name) !== undefined),
+    packages: ['slurmctld', 'slurmd', 'slurm-client', 'munge'],
+    size: '20 MB',
   },
   python: { purpose: 'training', present: hasPython, packages: ['python3', 'python3-venv'], size: '20 MB' },
   compiler: {

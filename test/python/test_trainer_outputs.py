@@ -71,7 +71,7 @@ def test_manifest_names_everything_by_hash(make_job, base):
 
 def test_the_number_of_threads_is_measured_once_and_kept_for_a_resume(make_job):
     job = make_job("threads", adapters=("reflect",), threads=None)
-    first = train(job)[0]["threads"]
+    first = next(event["threads"] for event in train(job) if event["type"] == "start")
     assert first == int((job / "checkpoints" / "threads").read_text())
     (job / "checkpoints" / "threads").write_text("1")
     assert [event for event in train(job) if event["type"] == "start"][-1]["threads"] == 1

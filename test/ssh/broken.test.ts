@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -132,6 +134,22 @@ describe('a line that breaks', { skip: withoutSshd }, () => {
     assert.ok(performance.now() - started < 5000);
     line.thaw();
     assert.equal((await made.files.exec(['echo', 'back'])).stdout, 'back\n');
+  });
+
+  it('that is reset as soon as it is there is unreachable, at whatever moment', async () => {
+    for (let delay = 0; delay < 12; delay++) {
+      const resetting = createServer((socket) => {
+        socket.on('error', () => undefined);
+        setTimeout(() => socket.resetAndDestroy(), delay);
+      });
+      await new Promise<void>((resolve) => resetting.listen(0, '127.0.0.1', resolve));
+      const { port } = resetting.address() as AddressInfo;
+      const config = writeConfig(folder, [{ alias: 'reset', port, lines: ['HostKeyAlias box'] }], 'reset');
+      const other = client({ config, alias: 'reset', folder, retryMs: 1, attempts: 2 });
+      await assert.rejects(other.files.stat(box), (error) => JobError.is(error, 'unreachable'));
+      other.connection.close();
+      resetting.close();
+    }
   });
 
   it('between two reads is not noticed by the caller', async () => {

@@ -58,6 +58,7 @@ describe('training on a host', { skip }, () => {
   const follow = async (
     job: Job,
     onEvent: (event: JobEvent) => void = () => undefined,
+    onState: (state: JobState['state']) => void = () => undefined,
   ): Promise<{ end: JobEnd; events: JobEvent[]; states: JobState['state'][] }> => {
     const events: JobEvent[] = [];
     const states: JobState['state'][] = [];
@@ -66,7 +67,10 @@ describe('training on a host', { skip }, () => {
         events.push(event);
         onEvent(event);
       },
-      onState: ({ state }) => states.push(state),
+      onState: ({ state }) => {
+        states.push(state);
+        onState(state);
+      },
       pollMs: 100,
       signal: AbortSignal.timeout(240_000),
     });
@@ -125,15 +129,17 @@ describe('training on a host', { skip }, () => {
     assert.equal(new Set(steps).size, steps.length, 'an event was told twice');
 
     await persistently({}, () => resumeJob(job));
-    let killed = false;
-    const second = await follow(job, (event) => {
-      if (killed || event.type !== 'step') return;
-      killed = true;
-      void server.stop().then(async () => {
-        await new Promise((resolve) => setTimeout(resolve, 700));
-        await server.start();
-      });
-    });
+    let stopped: Promise<void> | undefined;
+    const second = await follow(
+      job,
+      (event) => {
+        if (event.type === 'step') stopped ??= server.stop();
+      },
+      // Back only when its absence was noticed, however long that takes on a busy machine.
+      (state) => {
+        if (state === 'lost-contact') void stopped?.then(() => server.start());
+      },
+    );
     assert.deepEqual(second.end, { state: 'finished', exit: { rc: 0, signal: 0, oom: false }, log: '' });
     assert.ok(second.states.includes('lost-contact'), second.states.join(' '));
     const resumed = second.events.filter((event) => event.type === 'start').at(-1);
@@ -295,6 +301,11 @@ describe('training on a host', { skip }, () => {
         adapters.map(({ model }) => model),
       );
       assert.ok(messages.has('connecting to gpu'), [...messages].join(' | '));
+      for (const part of [/^estimate: about 0\.\d GB, /, /^dry run: \d\.\d GB, \d+ tokens a second, about /])
+        assert.ok(
+          [...messages].some((message) => part.test(message ?? '')),
+          [...messages].join(' | '),
+        );
       assert.deepEqual(readdirSync(join(run, 'adapters')).length, names.length);
       // Once more, as a run that is resumed does: the job is found and nothing is trained again.
       const jobsBefore = readdirSync(join(folder, 'remote', 'jobs'));

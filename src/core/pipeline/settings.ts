@@ -143,7 +143,11 @@ export const Settings = z
         heldOut: z.number().min(0).max(0.5).default(0.05),
         packing: z.enum(['tree', 'per-example']).default('tree'),
         weighting: z.enum(['paper-pair', 'example', 'token']).default('paper-pair'),
-        precision: z.enum(['auto', 'float32', 'bfloat16']).default('auto'),
+        precision: z.enum(['auto', 'float32', 'bfloat16', 'float16']).default('auto'),
+        /** nf4 is QLoRA; auto: only where the base fits into the GPU's memory in no other way. */
+        quantization: z.enum(['auto', 'none', 'nf4']).default('auto'),
+        /** Told of every step besides the run itself. */
+        sinks: z.array(z.enum(['tensorboard', 'wandb'])).default([]),
         /** Folder of the base model in Hugging Face form, relative to the task card; the starter model when left out. */
         base: z.string().optional(),
       })

@@ -10,8 +10,11 @@ import { probeAdapter, readProbes } from '../embedded/probe.ts';
 import { jsonLines } from '../store/atomicFile.ts';
 import { JobError } from './boxErrors.ts';
 import type { Box } from './boxes.ts';
+import { ensureBoxPython } from './boxEnvironment.ts';
+import type { JobState } from './followJob.ts';
 import { followJob } from './followJob.ts';
-import { cancelJob, resumeJob, startJob } from './job.ts';
+import { describeEstimate, duration, estimateJob, gigabytes } from './estimate.ts';
+import { cancelJob, placeJob, resumeJob } from './job.ts';
 import type { JobEvent } from './jobEvents.ts';
 import type { Job, JobSpec } from './jobFolder.ts';
 import { localJob } from './localJob.ts';
@@ -20,6 +23,7 @@ import { persistently } from './persist.ts';
 import { mustHavePython, preflight } from './preflight.ts';
 import { ensurePython } from './pythonEnvironment.ts';
 import { downloadAdapters, sshJob, uploadModel } from './remoteJob.ts';
+import { slurmLauncher } from './slurm/slurmLauncher.ts';
 import type { TransferProgress } from './transfer.ts';
 
 export interface BoxTrainerOptions {
@@ -47,14 +51,18 @@ interface Place {
   readonly base: string;
   /** How often the job is looked at. */
   readonly pollMs: number;
+  /** Whether to ask what a job will take before it is dispatched; here, the trainer says so a moment later. */
+  readonly estimates: boolean;
   job(id: string): Promise<Job>;
   /** Folder on this machine with a folder for each adapter. */
   fetch(job: Job, id: string): Promise<string>;
   close(): Promise<void>;
 }
 
-/** How often a job that vanished (killed, or the machine restarted) is taken up again by itself. */
+/** How often in a row a job that ended early without a checkpoint is taken up again by itself. */
 const resumes = 2;
+/** The trainer was told to stop by somebody else: the end of its time in a queue, or a machine that shuts down. */
+const stoppedCode = 75;
 
 /**
  * Trains on a box and serves what comes out: job folder, supervisor and trainer are the same on every box. The job's
@@ -95,7 +103,7 @@ export class BoxTrainer implements Trainer {
         .slice(0, 12);
       const job = await place.job(id);
       tell('starting the trainer');
-      await this.#runToEnd(job, place.pollMs, spec, data, onProgress, signal);
+      await this.#runToEnd(job, place, spec, data, onProgress, signal);
       const out = await place.fetch(job, id);
       const adapters: TrainedAdapter[] = [];
       for (const name of Object.keys(sets)) {
@@ -115,6 +123,7 @@ export class BoxTrainer implements Trainer {
     return {
       base: baseFolder,
       pollMs: 500,
+      estimates: false,
       job: (id) =>
         Promise.resolve(localJob({ python, boxFolder: join(root, 'box'), jobFolder: join(folder, 'jobs', id) })),
       fetch: (job) => Promise.resolve(join(job.folder, 'out')),
@@ -125,11 +134,6 @@ export class BoxTrainer implements Trainer {
   async #away(name: string, tell: (message: string) => void, signal: AbortSignal): Promise<Place> {
     const { root, folder, baseFolder, boxes } = this.#options;
     const box = boxes.find(name);
-    if (box.slurm !== undefined)
-      throw new JobError(
-        'cannot-start',
-        `Box "${name}" is a Slurm cluster, which is not supported yet. Choose another box.`,
-      );
     const boxFolder = join(root, 'box');
     const opened = await boxes.open(box);
     const { files } = opened;
@@ -138,17 +142,24 @@ export class BoxTrainer implements Trainer {
       const found = await persistently({ signal }, () => preflight(files, box, { boxFolder, signal }));
       for (const { item, state, found: what, remedy } of found.items)
         if (state !== 'ok') this.#options.notify(`${name}: ${item}: ${what}. ${remedy ?? ''}`);
-      const remote = { files, python: mustHavePython(name, found), folder: box.folder };
       let told = '';
       const onProgress = ({ file, done, total }: TransferProgress): void => {
         const message = `copying ${file.split('/').at(-1) ?? file}: ${percent(done, total)}`;
         if (message !== told) tell((told = message));
       };
+      const python =
+        box.python === undefined
+          ? await ensureBoxPython({ files, folder: box.folder }, found, { name, boxFolder, tell, signal, onProgress })
+          : mustHavePython(name, found);
+      const remote = { files, python, folder: box.folder };
+      const launcher = box.slurm === undefined ? undefined : slurmLauncher({ host: files.host, settings: box.slurm });
       const base = box.base ?? (await uploadModel(remote, baseFolder, { signal, onProgress }));
       return {
         base,
-        pollMs: 1000,
-        job: (id) => sshJob(remote, { boxFolder, id, signal, onProgress }),
+        pollMs: launcher === undefined ? 1000 : 3000,
+        estimates: true,
+        job: (id) =>
+          sshJob(remote, { boxFolder, id, signal, onProgress, ...(launcher === undefined ? {} : { launcher }) }),
         fetch: async (job, id) => {
           const out = join(folder, 'jobs', id, 'out');
           await downloadAdapters({ ...job, files }, out, { signal, onProgress });
@@ -164,25 +175,29 @@ export class BoxTrainer implements Trainer {
 
   async #runToEnd(
     job: Job,
-    pollMs: number,
+    place: Place,
     spec: JobSpec,
     data: Readonly<Record<string, string>>,
     onProgress: (progress: TrainingProgress) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    await persistently({ signal }, () => startJob(job, spec, data, signal));
-    for (let attempt = 0; ; attempt++) {
+    const tell = (message: string): void => onProgress({ adapter: '', step: 0, steps: 0, message });
+    await persistently({ signal }, () => placeJob(job, spec, data, signal));
+    if (place.estimates) await this.#estimate(job, tell, signal);
+    await persistently({ signal }, () => resumeJob(job, signal));
+    for (let fruitless = 0; ;) {
       let end;
+      // Checkpoints since the trainer last started: that much is not lost, however it ends.
+      let kept = 0;
       try {
         end = await followJob(job, {
           onEvent: (event) => {
+            if (event.type === 'start') kept = 0;
+            else if (event.type === 'checkpoint') kept++;
             report(event, onProgress);
           },
-          onState: ({ state }) => {
-            const lost = 'lost contact with the box; the job goes on there';
-            onProgress({ adapter: '', step: 0, steps: 0, message: state === 'lost-contact' ? lost : 'training' });
-          },
-          pollMs,
+          onState: (state) => tell(describeState(state)),
+          pollMs: place.pollMs,
           signal,
         });
       } catch (error) {
@@ -191,19 +206,33 @@ export class BoxTrainer implements Trainer {
         throw error;
       }
       if (end.state === 'finished' && end.exit.rc === 0) return;
-      if (end.state === 'finished') {
+      if (end.state === 'finished' && end.exit.rc !== stoppedCode) {
         const why = end.exit.oom
           ? 'it ran out of memory'
           : (end.error?.message ?? end.log.split('\n').at(-1) ?? `exit code ${end.exit.rc}`);
         throw new JobError('failed', `Training failed: ${why} The whole log is in ${join(job.folder, 'log')}.`);
       }
-      if (attempt >= resumes)
+      const why = end.state === 'vanished' && end.how !== undefined ? ` (Slurm: ${end.how})` : '';
+      fruitless = kept > 0 ? 0 : fruitless + 1;
+      if (fruitless > resumes)
         throw new JobError(
           'failed',
-          `The training job in ${job.folder} ended without a result ${attempt + 1} times. Look at its log, then resume the run.`,
+          `The training job in ${job.folder} ended without a result ${fruitless} times in a row${why}. Look at its log, then resume the run.`,
         );
-      onProgress({ adapter: '', step: 0, steps: 0, message: 'going on from the last checkpoint' });
+      tell(`going on from the last checkpoint${why}`);
       await persistently({ signal }, () => resumeJob(job, signal));
+    }
+  }
+
+  /** Before anything is queued or loaded. A box that cannot tell is no reason not to train. */
+  async #estimate(job: Job, tell: (message: string) => void, signal: AbortSignal): Promise<void> {
+    const events = job.files.join(job.folder, 'events.jsonl');
+    if ((await persistently({ signal }, () => job.files.stat(events, signal))) !== undefined) return;
+    try {
+      tell(`estimate: ${describeEstimate(await persistently({ signal }, () => estimateJob(job, signal)))}`);
+    } catch (error) {
+      if (!JobError.is(error, 'bad-output')) throw error;
+      this.#options.notify(error.message);
     }
   }
 
@@ -246,6 +275,15 @@ export class BoxTrainer implements Trainer {
   }
 }
 
+function describeState(state: JobState): string {
+  if (state.state === 'lost-contact') return 'lost contact with the box; the job goes on there';
+  if (state.state === 'running') return 'training';
+  const { reason, position, startsAt } = state;
+  const place = position === undefined ? '' : `, number ${position}`;
+  const start = startsAt === undefined ? '' : `; expected to begin at ${startsAt.replace('T', ' ')}`;
+  return `waiting in the queue${place} (${reason}${start})`;
+}
+
 const percent = (done: number, total: number): string => `${total === 0 ? 100 : Math.floor((100 * done) / total)} %`;
 
 function jobSpec(base: string, adapters: readonly string[], settings: Settings['training'], seed: number): JobSpec {
@@ -266,6 +304,9 @@ function jobSpec(base: string, adapters: readonly string[], settings: Settings['
     weighting: settings.weighting,
     precision: settings.precision,
     seed,
+    // Left out where it is the trainer's default: a job is found again by its settings.
+    ...(settings.quantization === 'auto' ? {} : { quantization: settings.quantization }),
+    ...(settings.sinks.length === 0 ? {} : { sinks: settings.sinks }),
   };
 }
 
@@ -278,6 +319,13 @@ function report(event: JobEvent, onProgress: (progress: TrainingProgress) => voi
       loss: event.loss,
       ...(event.secondsLeft === undefined ? {} : { secondsLeft: event.secondsLeft }),
       message: 'training',
+    });
+  } else if (event.type === 'measured') {
+    const { peakBytes, tokensPerSecond, seconds } = event;
+    const speed = `${Math.round(tokensPerSecond)} tokens a second`;
+    onProgress({
+      ...{ adapter: '', step: 0, steps: 0 },
+      message: `dry run: ${gigabytes(peakBytes)} GB, ${speed}, about ${duration(seconds)} in all`,
     });
   } else if (event.type === 'eval') {
     onProgress({ adapter: event.adapter, step: event.step, steps: event.steps, heldOut: event.loss });

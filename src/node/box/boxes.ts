@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { writeFileAtomic } from '../store/atomicFile.ts';
 import { BoxError } from './boxErrors.ts';
+import { SlurmSettings } from './slurm/slurmSettings.ts';
 import { HostAlias } from './ssh/sshHost.ts';
 
 const line = z
@@ -32,16 +33,7 @@ export const Box = z.strictObject({
   /** The base model on the box, where it is too large to be sent. */
   base: line.regex(/^\//, 'the base model is named by its absolute path').optional(),
   /** For a host that is the login node of a Slurm cluster. */
-  slurm: z
-    .strictObject({
-      partition: line.optional(),
-      account: line.optional(),
-      qos: line.optional(),
-      time: line.optional(),
-      gres: line.optional(),
-      options: z.array(line).optional(),
-    })
-    .optional(),
+  slurm: SlurmSettings.optional(),
 });
 export type Box = z.infer<typeof Box>;
 /** As it is written: what has a default may be left out. */

@@ -5,10 +5,14 @@ import { isMissing, readSmall } from './boxFiles.ts';
 import type { JobEvent } from './jobEvents.ts';
 import { LineReader, parseEvent } from './jobEvents.ts';
 import type { Job, JobExit } from './jobFolder.ts';
-import { callSupervisor, readExit, tailOfLog, wasCancelled } from './jobFolder.ts';
+import { readExit, tailOfLog, wasCancelled } from './jobFolder.ts';
+import type { JobLife, Launcher } from './launcher.ts';
+import { processLauncher } from './launcher.ts';
 
 export type JobState =
   | { readonly state: 'running' }
+  /** In a queue. `position` 1 is next; `startsAt` is the queue's own estimate, in its own words. */
+  | { readonly state: 'waiting'; readonly reason: string; readonly position?: number; readonly startsAt?: string }
   /** The box does not answer; the job may well go on. */
   | { readonly state: 'lost-contact'; readonly since: number };
 
@@ -20,8 +24,11 @@ export type JobEnd =
       readonly log: string;
     }
   | { readonly state: 'cancelled'; readonly exit: JobExit }
-  /** No exit file, and no supervisor: killed, or the machine was restarted. `resumeJob` goes on. */
-  | { readonly state: 'vanished'; readonly log: string };
+  /**
+   * No exit file, and no supervisor: killed, or the machine was restarted. `resumeJob` goes on. `how`: what a queue
+   * says of its end, in its own word.
+   */
+  | { readonly state: 'vanished'; readonly log: string; readonly how?: string };
 
 export interface FollowOptions {
   readonly onEvent?: (event: JobEvent) => void;
@@ -36,6 +43,8 @@ export interface FollowOptions {
 const chunk = 1 << 20;
 /** A supervisor that was just started may not have written its pid. */
 const startMs = 10_000;
+/** What the trainer ends with when it was told to stop: the end of its time, or a cancel before it began. */
+const stopped: JobExit = { rc: 75, signal: 0, oom: false };
 
 /** Follows a job to its end, from its first event. Needs nothing but the folder, so any client can at any time. */
 export async function followJob(job: Job, options: FollowOptions = {}): Promise<JobEnd> {
@@ -46,7 +55,6 @@ export async function followJob(job: Job, options: FollowOptions = {}): Promise<
     try {
       const end = await follower.poll();
       if (end !== undefined) return end;
-      follower.contact();
       wait = pollMs;
     } catch (error) {
       if (!JobError.is(error, 'unreachable')) throw error;
@@ -59,20 +67,25 @@ export async function followJob(job: Job, options: FollowOptions = {}): Promise<
 
 class Follower {
   readonly #job: Job;
+  readonly #launcher: Launcher;
   readonly #options: FollowOptions;
   #lines = new LineReader();
   #offset = 0;
   #file: string | undefined;
   #error: (JobEvent & { type: 'error' }) | undefined;
   #heartbeat: string | undefined;
-  /** When the heartbeat last changed, or the box said that the job lives. */
+  /** When the heartbeat last changed, or the launcher said that the job lives. */
   #alive = -Infinity;
+  #looked = -Infinity;
+  #life: JobLife = { state: 'running' };
   #begun = performance.now();
+  #goneSince: number | undefined;
   #lostSince: number | undefined;
-  #told = false;
+  #told = '';
 
   constructor(job: Job, options: FollowOptions) {
     this.#job = job;
+    this.#launcher = job.launcher ?? processLauncher;
     this.#options = options;
   }
 
@@ -81,28 +94,44 @@ class Follower {
     // Looked at before the events are read: what is read afterwards includes the job's last words.
     const exit = await readExit(this.#job, signal);
     await this.#readEvents();
-    if (exit !== undefined) {
-      if (exit.rc !== 0 && (await wasCancelled(this.#job, signal))) return { state: 'cancelled', exit };
-      return {
-        state: 'finished',
-        exit,
-        log: exit.rc === 0 ? '' : await tailOfLog(this.#job, signal),
-        ...(exit.rc === 0 || this.#error === undefined ? {} : { error: this.#error }),
-      };
+    const cancelled = await wasCancelled(this.#job, signal);
+    if (exit === undefined) {
+      const life = await this.#lives(cancelled);
+      if (life.state !== 'gone') {
+        this.#tell(life);
+        return undefined;
+      }
+      if (cancelled && this.#launcher.requeues) return { state: 'cancelled', exit: stopped };
+      const log = await tailOfLog(this.#job, signal);
+      return { state: 'vanished', log, ...(life.how === undefined ? {} : { how: life.how }) };
     }
-    return (await this.#lives()) ? undefined : { state: 'vanished', log: await tailOfLog(this.#job, signal) };
+    if (exit.rc !== 0 && cancelled) return { state: 'cancelled', exit };
+    if (exit.rc === stopped.rc && this.#launcher.requeues && (await this.#look()).state !== 'gone') {
+      this.#tell(this.#life);
+      return undefined;
+    }
+    return {
+      state: 'finished',
+      exit,
+      log: exit.rc === 0 ? '' : await tailOfLog(this.#job, signal),
+      ...(exit.rc === 0 || this.#error === undefined ? {} : { error: this.#error }),
+    };
   }
 
-  contact(): void {
-    if (this.#told && this.#lostSince === undefined) return;
-    this.#told = true;
+  #tell(life: JobLife): void {
     this.#lostSince = undefined;
-    this.#options.onState?.({ state: 'running' });
+    if (life.state === 'gone') return;
+    const state: JobState = life.state === 'running' ? { state: 'running' } : life;
+    const told = JSON.stringify(state);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#options.onState?.(state);
   }
 
   lost(): void {
     if (this.#lostSince !== undefined) return;
     this.#lostSince = Date.now();
+    this.#told = 'lost-contact';
     this.#options.onState?.({ state: 'lost-contact', since: this.#lostSince });
   }
 
@@ -141,23 +170,39 @@ class Follower {
     this.#file = found.id;
   }
 
-  async #lives(): Promise<boolean> {
+  /** Of a job that has not told its end. */
+  async #lives(cancelled: boolean): Promise<JobLife> {
     const { files, folder } = this.#job;
     const now = performance.now();
     const beat = await readSmall(files, files.join(folder, 'heartbeat'), 200, this.#options.signal);
     const changed = beat !== this.#heartbeat && this.#heartbeat !== undefined;
     this.#heartbeat = beat;
-    if (changed || now - this.#alive < (this.#options.heartbeatMs ?? 15_000)) {
-      if (changed) this.#alive = now;
-      return true;
-    }
-    const status = await callSupervisor(this.#job, 'status', [], this.#options.signal);
-    if (status.running || status.exit !== null) {
+    if (changed) {
       this.#alive = now;
-      return true;
+      this.#goneSince = undefined;
+    }
+    if (now - this.#alive < (this.#options.heartbeatMs ?? 15_000)) return { state: 'running' };
+    const life = await this.#look();
+    if (life.state !== 'gone') {
+      // What a supervisor says of its own machine is as good as a heartbeat.
+      if (!this.#launcher.requeues) this.#alive = now;
+      this.#goneSince = undefined;
+      return life;
     }
     // Claimed, and its supervisor has not told its pid yet: a start that is under way, for a while.
-    const told = (await files.stat(files.join(folder, 'pid'), this.#options.signal)) !== undefined;
-    return !told && now - this.#begun < startMs;
+    const begun = (await files.stat(files.join(folder, 'pid'), this.#options.signal)) !== undefined;
+    if (!begun && cancelled && this.#launcher.requeues) return life;
+    if (!begun && now - this.#begun < startMs) return { state: 'running' };
+    this.#goneSince ??= now;
+    return now - this.#goneSince < (this.#launcher.settleMs ?? 0) ? { state: 'running' } : life;
+  }
+
+  async #look(): Promise<JobLife> {
+    const now = performance.now();
+    if (now - this.#looked >= (this.#launcher.lookMs ?? 0)) {
+      this.#life = await this.#launcher.look(this.#job, this.#options.signal);
+      this.#looked = now;
+    }
+    return this.#life;
   }
 }

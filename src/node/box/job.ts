@@ -1,7 +1,7 @@
 import { JobError } from './boxErrors.ts';
 import { readSmall } from './boxFiles.ts';
-import type { Job, JobSpec, SupervisorStatus } from './jobFolder.ts';
-import { callSupervisor } from './jobFolder.ts';
+import type { Job, Spec } from './jobFolder.ts';
+import { processLauncher } from './launcher.ts';
 
 const specLimit = 1 << 20;
 
@@ -13,10 +13,21 @@ const specLimit = 1 << 20;
  */
 export async function startJob(
   job: Job,
-  spec: JobSpec,
+  spec: Spec,
   data: Readonly<Record<string, string>>,
   signal?: AbortSignal,
-): Promise<SupervisorStatus> {
+): Promise<void> {
+  await placeJob(job, spec, data, signal);
+  await resumeJob(job, signal);
+}
+
+/** Puts a job's files into its folder. Nothing is started. @throws JobError 'other-job' */
+export async function placeJob(
+  job: Job,
+  spec: Spec,
+  data: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<void> {
   const { files, folder } = job;
   const path = files.join(folder, 'spec.json');
   const content = `${JSON.stringify(spec, null, 2)}\n`;
@@ -33,22 +44,21 @@ export async function startJob(
       `${folder} holds another job. Choose another folder, or remove it if that job is no longer needed.`,
     );
   }
-  return callSupervisor(job, 'again', trainerCommand(job), signal);
 }
 
 /** As `startJob`, for a job whose files are in place. */
-export function resumeJob(job: Job, signal?: AbortSignal): Promise<SupervisorStatus> {
-  return callSupervisor(job, 'again', trainerCommand(job), signal);
+export function resumeJob(job: Job, signal?: AbortSignal): Promise<void> {
+  return (job.launcher ?? processLauncher).start(job, commandOf(job), signal);
 }
 
 /**
  * Asks the job to stop: it writes a checkpoint, and after 20 s whatever is left of it is killed. Returns at once; a
  * follower sees it end. A job that has not begun will not begin.
  */
-export function cancelJob(job: Job, signal?: AbortSignal): Promise<SupervisorStatus> {
-  return callSupervisor(job, 'cancel', [], signal);
+export function cancelJob(job: Job, signal?: AbortSignal): Promise<void> {
+  return (job.launcher ?? processLauncher).cancel(job, signal);
 }
 
-function trainerCommand(job: Job): string[] {
-  return [job.python, '-u', job.files.join(job.box, 'train.py'), job.folder];
+function commandOf(job: Job): string[] {
+  return [job.python, '-u', job.files.join(job.box, job.program ?? 'train.py'), job.folder];
 }

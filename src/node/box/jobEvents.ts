@@ -52,6 +52,16 @@ const Event = z.discriminatedUnion('type', [
   z.object({ ...place, type: z.literal('adapter-done'), selectedStep: count, bestLoss: soft }),
   z.object({ t: z.number(), type: z.literal('done'), seconds: z.number(), complete: z.boolean() }),
   z.object({ t: z.number(), type: z.literal('warning'), adapter: adapter.optional(), message: text }),
+  z.object({
+    t: z.number(),
+    type: z.literal('measured'),
+    peakBytes: z.number().nonnegative(),
+    batchTokens: count,
+    tokensPerSecond: z.number().nonnegative(),
+    seconds: z.number().nonnegative(),
+    gradientCheckpointing: z.boolean(),
+  }),
+  z.object({ t: z.number(), type: z.literal('progress'), message: text }),
   z.object({ t: z.number(), type: z.literal('stopped'), message: text }),
   z.object({
     t: z.number(),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { BoxFiles } from './boxFiles.ts';
 import { readSmall } from './boxFiles.ts';
 import { JobError } from './boxErrors.ts';
+import type { Launcher } from './launcher.ts';
 
 /** A job on a box: where its folder is and what runs it. */
 export interface Job {
@@ -12,13 +13,19 @@ export interface Job {
   readonly box: string;
   /** The job's folder on the box. */
   readonly folder: string;
+  /** The program in `box` that does the work; the trainer when left out. */
+  readonly program?: string;
+  /** A process of the machine when left out. */
+  readonly launcher?: Launcher;
 }
 
+/** What spec.json holds: what the program asks for. */
+export type Spec = Readonly<Record<string, unknown>>;
+
 /** Fields of the trainer's settings that the client sets; box/trainer/spec.py has all with their defaults. */
-export interface JobSpec {
+export interface JobSpec extends Spec {
   readonly base: string;
   readonly adapters: Readonly<Record<string, { readonly data: string } & Readonly<Record<string, unknown>>>>;
-  readonly [setting: string]: unknown;
 }
 
 /** How a job ended. `rc` below zero is minus the signal. */
@@ -42,7 +49,7 @@ export type SupervisorStatus = z.infer<typeof Status>;
 /** Runs a verb of supervisor.py. @throws JobError when it cannot be run or its answer makes no sense. */
 export async function callSupervisor(
   job: Job,
-  verb: 'start' | 'again' | 'status' | 'cancel',
+  verb: 'start' | 'again' | 'aside' | 'status' | 'cancel',
   command: readonly string[] = [],
   signal?: AbortSignal,
 ): Promise<SupervisorStatus> {

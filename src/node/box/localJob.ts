@@ -1,7 +1,7 @@
 import type { FollowOptions, JobEnd } from './followJob.ts';
 import { followJob } from './followJob.ts';
 import { cancelJob, startJob } from './job.ts';
-import type { Job, JobSpec, SupervisorStatus } from './jobFolder.ts';
+import type { Job, JobSpec } from './jobFolder.ts';
 import { localFiles } from './localFiles.ts';
 
 export interface LocalJobOptions {
@@ -20,7 +20,7 @@ export function localJob(options: LocalJobOptions): Job {
 export function startLocalJob(
   options: LocalJobOptions & { readonly spec: JobSpec; readonly data: Readonly<Record<string, string>> },
   signal?: AbortSignal,
-): Promise<SupervisorStatus> {
+): Promise<void> {
   return startJob(localJob(options), options.spec, options.data, signal);
 }
 
@@ -28,6 +28,6 @@ export function followLocalJob(options: LocalJobOptions, follow: FollowOptions =
   return followJob(localJob(options), follow);
 }
 
-export function cancelLocalJob(options: LocalJobOptions, signal?: AbortSignal): Promise<SupervisorStatus> {
+export function cancelLocalJob(options: LocalJobOptions, signal?: AbortSignal): Promise<void> {
   return cancelJob(localJob(options), signal);
 }

@@ -74,7 +74,7 @@ export async function preflight(
     ...(python === undefined ? {} : { python: python.path }),
     items: [
       pythonItem(report, box.python, python),
-      ...gpuItems(report, python),
+      ...(box.slurm === undefined ? gpuItems(report, python) : []),
       ...diskItems(report),
       sessionItem(report, box),
       ...egressItems(report),
@@ -113,12 +113,16 @@ function pythonItem(report: PreflightReport, named: string | undefined, found: P
   const closest = seen
     .map(({ path, versions }) => ({ path, missing: versions === null ? ['it cannot be run'] : lacks(versions) }))
     .toSorted((a, b) => a.missing.length - b.missing.length)[0];
+  const canMake = seen.some(({ versions }) => versions !== null && shortcomings(versions, ['python']).length === 0);
   return {
     item,
-    state: 'fail',
+    // An environment is made where there is a Python to make it with, unless the user has named one.
+    state: canMake && named === undefined ? 'warn' : 'fail',
     found: closest === undefined ? 'none found' : `${closest.path} cannot train: ${closest.missing.join('; ')}`,
     remedy:
-      'Make an environment there with Python 3.11 or later and the packages of box/requirements.txt (python3 -m venv; pip install -r), and name its interpreter as the box\'s "python".',
+      canMake && named === undefined
+        ? 'One with the packages is made before the first job, or now: autoact box prepare NAME'
+        : 'Make an environment there with Python 3.11 or later and the packages of box/requirements.txt (python3 -m venv; pip install -r), and name its interpreter as the box\'s "python".',
   };
 }
 

@@ -4,6 +4,7 @@ import { JobError } from './boxErrors.ts';
 import type { RemoteFiles } from './boxFiles.ts';
 import { readSmall } from './boxFiles.ts';
 import type { Job } from './jobFolder.ts';
+import type { Launcher } from './launcher.ts';
 import type { TransferOptions } from './transfer.ts';
 import { downloadFile, hashOfFolder, uploadFolder } from './transfer.ts';
 
@@ -16,7 +17,7 @@ export interface RemoteBox {
 }
 
 /** What of the folder box/ goes to a box. */
-const isCode = (path: string): boolean => /\.py$/.test(path) && !path.includes('__pycache__');
+const isCode = (path: string): boolean => /\.(py|sh)$/.test(path) && !path.includes('__pycache__');
 const isModel = (path: string): boolean => !/(^|\/)\./.test(path);
 
 /**
@@ -26,13 +27,25 @@ const isModel = (path: string): boolean => !/(^|\/)\./.test(path);
  */
 export async function sshJob(
   box: RemoteBox,
-  options: TransferOptions & { readonly boxFolder: string; readonly id: string },
+  options: TransferOptions & { readonly boxFolder: string; readonly id: string; readonly launcher?: Launcher },
 ): Promise<Job> {
+  const root = await rootOf(box, options.signal);
+  const code = await uploadCode(box, options);
+  const folder = box.files.join(root, 'jobs', options.id);
+  const { launcher } = options;
+  return { files: box.files, python: box.python, box: code, folder, ...(launcher === undefined ? {} : { launcher }) };
+}
+
+/** Puts the folder box/ on the box, once for each content, and returns where it is. */
+export async function uploadCode(
+  box: RemoteBox,
+  options: TransferOptions & { readonly boxFolder: string },
+): Promise<string> {
   const root = await rootOf(box, options.signal);
   const hash = await hashOfFolder(options.boxFolder, isCode, options.signal);
   const code = box.files.join(root, 'code', hash.slice(0, 12));
   await uploadFolder(box.files, options.boxFolder, code, { ...options, filter: isCode });
-  return { files: box.files, python: box.python, box: code, folder: box.files.join(root, 'jobs', options.id) };
+  return code;
 }
 
 /** Puts a model (a folder in Hugging Face form) on the box, once for all jobs, and returns where it is. */

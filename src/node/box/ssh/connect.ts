@@ -102,7 +102,8 @@ async function openSocket(host: SshHost, { signal }: ConnectOptions): Promise<So
       error,
     );
   }
-  socket.removeAllListeners('error');
+  // Until ssh2 listens, files are read: a reset meanwhile would end the process. It shows as a destroyed stream then.
+  socket.on('error', () => undefined);
   return socket;
 }
 

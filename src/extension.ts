@@ -1,7 +1,16 @@
 import { createRequire } from 'node:module';
 import * as vscode from 'vscode';
 import { commandIds } from './contrib/commands.ts';
-import { dashboardPanel, documentScheme, runsView, traceLanguage, traceScheme, walkthrough } from './contrib/ids.ts';
+import {
+  boxesView,
+  dashboardPanel,
+  documentScheme,
+  runsView,
+  traceLanguage,
+  traceScheme,
+  walkthrough,
+} from './contrib/ids.ts';
+import type { BoxesNode } from './host/boxes/boxesModel.ts';
 import type * as FeaturesModule from './host/features.ts';
 import type { RunsNode } from './host/views/runsTree.ts';
 
@@ -12,6 +21,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('AutoAct', { log: true });
   const at = (...path: string[]): vscode.Uri => vscode.Uri.joinPath(context.extensionUri, ...path);
   const treeChanged = new vscode.EventEmitter<RunsNode | undefined>();
+  const boxesChanged = new vscode.EventEmitter<BoxesNode | undefined>();
   const lazyRequire = createRequire(__filename);
   let loaded: FeaturesModule.Features | undefined;
   const features = (): FeaturesModule.Features => {
@@ -28,11 +38,14 @@ export function activate(context: vscode.ExtensionContext): void {
     made.tree.onDidChangeTreeData((node) => {
       treeChanged.fire(node);
     });
+    made.boxes.onDidChangeTreeData((node) => {
+      boxesChanged.fire(node);
+    });
     return made;
   };
 
   const { subscriptions } = context;
-  subscriptions.push(log, treeChanged);
+  subscriptions.push(log, treeChanged, boxesChanged);
   for (const id of commandIds)
     subscriptions.push(vscode.commands.registerCommand(id, (...args: unknown[]) => features().execute(id, args)));
 
@@ -43,6 +56,13 @@ export function activate(context: vscode.ExtensionContext): void {
         onDidChangeTreeData: treeChanged.event,
         getChildren: (node) => features().tree.getChildren(node),
         getTreeItem: (node) => features().tree.getTreeItem(node),
+      },
+    }),
+    vscode.window.createTreeView<BoxesNode>(boxesView, {
+      treeDataProvider: {
+        onDidChangeTreeData: boxesChanged.event,
+        getChildren: (node) => features().boxes.getChildren(node),
+        getTreeItem: (node) => features().boxes.getTreeItem(node),
       },
     }),
     vscode.window.registerWebviewPanelSerializer(dashboardPanel, {

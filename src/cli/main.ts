@@ -4,11 +4,13 @@ import { addDoctor } from './commands/doctor.ts';
 import { addEval } from './commands/eval.ts';
 import { addExplain } from './commands/explain.ts';
 import { addImport } from './commands/import.ts';
+import { addJobs } from './commands/jobs.ts';
 import { addRun } from './commands/run.ts';
 import { addRuns } from './commands/runs.ts';
 import { addScore } from './commands/score.ts';
 import { addServe } from './commands/serve.ts';
 import { addTools } from './commands/tools.ts';
+import { addTrain } from './commands/train.ts';
 import { addWorld } from './commands/world.ts';
 import { exitCodes } from './exitCodes.ts';
 import { packageRoot, packageVersion } from '../node/packageRoot.ts';
@@ -27,6 +29,8 @@ First steps
   autoact run --task starter/starter.task.json     the whole loop on the starter task
   autoact runs                                     what ran here, and how far it came
   autoact box add gpu HOST                         a machine to train on, reached by SSH
+  autoact train --resume RUN --box gpu             train a run's adapters there; "autoact jobs" lists what goes on
+  autoact serve --box gpu --run RUN                its adapters, served from there on a port of this machine
   autoact run --resume RUN                         go on after a crash or a cancel; nothing is asked twice
 
 Exit codes
@@ -34,8 +38,9 @@ Exit codes
   5 a stage could not go on   6 disk or run folder   7 doctor found something   130 cancelled   1 anything else`,
     )
     .exitOverride();
-  for (const add of [
+  const commands = [
     addRun,
+    addTrain,
     addEval,
     addRuns,
     addExplain,
@@ -45,9 +50,9 @@ Exit codes
     addServe,
     addTools,
     addBoxCommands,
-    addDoctor,
-  ])
-    add(program);
+    addJobs,
+  ];
+  for (const add of [...commands, addDoctor]) add(program);
   try {
     await program.parseAsync();
   } catch (error) {

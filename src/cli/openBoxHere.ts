@@ -1,9 +1,19 @@
+import { askVariable } from '../core/box/boxStatus.ts';
 import type { Box } from '../node/box/boxes.ts';
 import type { OpenBox } from '../node/box/openBox.ts';
+import type { SshPorts } from '../node/box/ssh/ports.ts';
+import { askEditor } from './editorPrompts.ts';
 import { sshPrompts } from './sshPrompts.ts';
 
-/** Opens a box whose questions are put at this terminal. SSH is loaded only then: most commands do without. */
+let ports: SshPorts | undefined;
+
+/**
+ * Opens a box whose questions are put at this terminal, or in the editor that started this process. SSH is loaded only
+ * then: most commands do without.
+ */
 export async function openBoxHere(box: Box): Promise<OpenBox> {
   const { openBox } = await import('../node/box/openBox.ts');
-  return openBox(box, { ports: sshPrompts() });
+  // One for all boxes of this process: questions come one after another, and a passphrase once.
+  ports ??= process.env[askVariable] === 'stdio' ? askEditor() : sshPrompts();
+  return openBox(box, { ports });
 }

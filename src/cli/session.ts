@@ -37,6 +37,8 @@ export interface SessionOptions {
   /** Layers over the task card's own settings, later ones winning. */
   readonly settings: readonly Readonly<Record<string, unknown>>[];
   readonly world?: number;
+  /** Where to train; of a resumed run, instead of where it was recorded to. It is no part of what is trained. */
+  readonly box?: string;
   readonly name?: string;
   readonly signal: AbortSignal;
   readonly publish: (status: RunStatus) => void;
@@ -69,7 +71,7 @@ export function openSession(options: SessionOptions): Session {
   const taskFile = resolve(options.workspace, old?.taskFile ?? options.taskFile);
   const task = withWorld(old === undefined ? loadTaskCard(taskFile) : TaskCard.parse(old.task), options.world);
   const settings =
-    old === undefined ? resolveSettings(task.settings, ...options.settings) : Settings.parse(old.settings);
+    old === undefined ? resolveSettings(task.settings, ...options.settings) : recordedSettings(old, options.box);
   const data = loadTaskData(task, taskFile);
   const prompts =
     old === undefined
@@ -265,6 +267,11 @@ function refuseOtherTools(old: RunRecord, library: ToolLibrary): void {
         'Restore what has changed, or start a new run.',
       );
   }
+}
+
+function recordedSettings(record: RunRecord, box: string | undefined): Settings {
+  const settings = Settings.parse(record.settings);
+  return box === undefined ? settings : { ...settings, training: { ...settings.training, box } };
 }
 
 function recordedPrompts(record: RunRecord): PipelineContext['prompts'] {

@@ -38,6 +38,15 @@ export const commands = {
   'autoact.openWalkthrough': { title: 'Open the Walkthrough', icon: 'mortar-board' },
   'autoact.setApiKey': { title: 'Set API Key of a Server…', icon: 'key', needsTrust: true },
   'autoact.setToolKey': { title: 'Set API Key of a Tool…', icon: 'key', needsTrust: true },
+  'autoact.addBox': { title: 'Add Box…', icon: 'add', needsTrust: true },
+  'autoact.connectBox': { title: 'Connect to Box', icon: 'plug', needsTrust: true },
+  'autoact.disconnectBox': { title: 'Disconnect from Box', icon: 'debug-disconnect', needsTrust: true },
+  'autoact.checkBox': { title: 'Check Box', icon: 'checklist', needsTrust: true },
+  'autoact.removeBox': { title: 'Remove Box…', icon: 'trash', needsTrust: true },
+  'autoact.serveJob': { title: 'Serve These Adapters from the Box', icon: 'broadcast', needsTrust: true },
+  'autoact.useAdapters': { title: 'Use These Adapters for the Roles', icon: 'check-all', needsTrust: true },
+  'autoact.stopJob': { title: 'Stop Job', icon: 'debug-stop', needsTrust: true },
+  'autoact.openJobLog': { title: 'Open Log of Job', icon: 'output', needsTrust: true },
 } as const satisfies Record<string, CommandSpec>;
 
 export type CommandId = keyof typeof commands;

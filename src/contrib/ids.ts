@@ -2,6 +2,7 @@
 
 export const viewContainer = 'autoact';
 export const runsView = 'autoact.runs';
+export const boxesView = 'autoact.boxes';
 export const dashboardPanel = 'autoact.dashboard';
 export const walkthrough = 'autoact.start';
 /** Publisher and name, as VS Code knows the extension. */
@@ -32,4 +33,12 @@ export const treeContext = {
   trajectory: 'autoact.trajectory',
   dropped: 'autoact.dropped',
   more: 'autoact.more',
+  boxIdle: 'autoact.box.idle',
+  boxConnected: 'autoact.box.connected',
+  jobTraining: 'autoact.job.training',
+  jobTrained: 'autoact.job.trained',
+  /** A server that this window has no port to. */
+  jobServing: 'autoact.job.serving',
+  jobServed: 'autoact.job.served',
+  jobEnded: 'autoact.job.ended',
 } as const;

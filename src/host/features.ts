@@ -5,8 +5,22 @@ import { walkthrough } from '../contrib/ids.ts';
 import { cancel, moveRunToBin, openDashboard, openResults, resume, runLoop, runStage } from './commands/runCommands.ts';
 import { doctor } from './commands/doctor.ts';
 import { importData } from './commands/importData.ts';
+import {
+  addBoxFromEditor,
+  checkBox,
+  connectBox,
+  disconnectBox,
+  openJobLog,
+  removeBoxFromEditor,
+  serveJob,
+  stopJob,
+  useAdapters,
+} from './commands/boxCommands.ts';
 import { newTaskCard, openStarterTask, overridePrompt, showPrompts } from './commands/taskCommands.ts';
 import { goToNeighbour, openTrace, showProvenance, showRequests, whyDropped } from './commands/traceCommands.ts';
+import { BoxPrompts } from './boxes/boxPrompts.ts';
+import { BoxService } from './boxes/boxService.ts';
+import { BoxesTree } from './boxes/boxesTree.ts';
 import { DashboardPanels } from './dashboard/panels.ts';
 import { describeError, showProblem, UserError } from './notify.ts';
 import { ApiKeys, isKeyVariable } from './runs/apiKeys.ts';
@@ -25,6 +39,7 @@ import { RunsTree } from './views/runsTree.ts';
  */
 export interface Features {
   readonly tree: RunsTree;
+  readonly boxes: BoxesTree;
   readonly traces: TraceFiles;
   readonly documents: Documents;
   readonly folding: TraceFolding;
@@ -42,7 +57,10 @@ export function createFeatures(
 ): Features {
   const runs = new RunIndex(log);
   const keys = new ApiKeys(context);
-  const runner = new RunnerService(layout.cli, runs, keys, log);
+  const prompts = new BoxPrompts(context.secrets);
+  const runner = new RunnerService(layout.cli, runs, keys, prompts, log);
+  const boxes = new BoxService(layout.cli, prompts, log);
+  const jobLog = vscode.window.createOutputChannel('AutoAct Jobs', 'log');
   const documents = new Documents(runs, layout.prompts);
   const dashboards = new DashboardPanels();
   const services: Services = {
@@ -55,9 +73,11 @@ export function createFeatures(
     keys,
     documents,
     dashboards,
+    boxes,
+    jobLog,
   };
   dashboards.connect(services);
-  context.subscriptions.push(runs, runner, dashboards);
+  context.subscriptions.push(runs, runner, dashboards, boxes, jobLog);
   runner.onDidFail(({ session, problem }) => {
     const actions =
       session.run === undefined
@@ -112,10 +132,20 @@ export function createFeatures(
       ),
     'autoact.setApiKey': () => setApiKey(services),
     'autoact.setToolKey': () => setToolKey(services),
+    'autoact.addBox': () => addBoxFromEditor(services),
+    'autoact.connectBox': (arg) => connectBox(services, arg),
+    'autoact.disconnectBox': (arg) => disconnectBox(services, arg),
+    'autoact.checkBox': (arg) => checkBox(services, arg),
+    'autoact.removeBox': (arg) => removeBoxFromEditor(services, arg),
+    'autoact.serveJob': (arg) => serveJob(services, arg),
+    'autoact.useAdapters': (arg) => useAdapters(services, arg),
+    'autoact.stopJob': (arg) => stopJob(services, arg),
+    'autoact.openJobLog': (arg) => openJobLog(services, arg),
   };
 
   return {
     tree: new RunsTree(runs),
+    boxes: new BoxesTree(boxes),
     traces: new TraceFiles(runs),
     documents,
     folding: new TraceFolding(),

@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import type { BoxService } from './boxes/boxService.ts';
 import type { DashboardPanels } from './dashboard/panels.ts';
 import type { Documents } from './traces/documents.ts';
 import type { ApiKeys } from './runs/apiKeys.ts';
@@ -27,4 +28,7 @@ export interface Services {
   readonly keys: ApiKeys;
   readonly documents: Documents;
   readonly dashboards: DashboardPanels;
+  readonly boxes: BoxService;
+  /** Logs of jobs and what checks of boxes say. */
+  readonly jobLog: vscode.OutputChannel;
 }

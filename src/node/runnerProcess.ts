@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Ask, AskAnswer } from '../core/box/boxStatus.ts';
+import { askVariable } from '../core/box/boxStatus.ts';
 import { CliEvent } from '../core/run/status.ts';
 
 /**
@@ -18,6 +20,8 @@ export interface RunnerProcessOptions {
   /** The program that runs `cli.js`: the editor's own executable as plain Node, or `node`. */
   readonly execPath?: string;
   readonly onEvent: (event: CliEvent) => void;
+  /** Answers what the process asks (passwords, host keys); without it nothing is asked. */
+  readonly onAsk?: (ask: Ask) => Promise<AskAnswer>;
   /** A line that is no event: stderr, or output of a library. */
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
   /** Time between asking to cancel and killing, in milliseconds. */
@@ -66,8 +70,13 @@ export class RunnerProcess {
     // ELECTRON_RUN_AS_NODE turns the desktop editor's executable into plain Node; real Node ignores it.
     this.child = spawn(options.execPath ?? process.execPath, [options.cli, ...options.args], {
       cwd: options.cwd,
-      env: { ...withoutEditorVariables(process.env), ...options.env, ELECTRON_RUN_AS_NODE: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...withoutEditorVariables(process.env),
+        ...options.env,
+        ELECTRON_RUN_AS_NODE: '1',
+        ...(options.onAsk === undefined ? {} : { [askVariable]: 'stdio' }),
+      },
+      stdio: [options.onAsk === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       shell: false,
       windowsHide: true,
     });
@@ -75,9 +84,12 @@ export class RunnerProcess {
       createInterface({ input: this.child.stdout, crlfDelay: Infinity }).on('line', (line) => {
         const event = parseEvent(line);
         if (event === undefined) options.onLine(line, 'stdout');
+        else if (event.type === 'ask') void this.answer(event.id, event.ask, options.onAsk);
         else options.onEvent(event);
       });
     }
+    // It may end with a question open.
+    this.child.stdin?.on('error', () => undefined);
     if (this.child.stderr !== null) {
       createInterface({ input: this.child.stderr, crlfDelay: Infinity }).on('line', (line) => {
         tail.push(line);
@@ -105,6 +117,12 @@ export class RunnerProcess {
 
   get pid(): number | undefined {
     return this.child.pid;
+  }
+
+  private async answer(id: number, ask: Ask, onAsk: RunnerProcessOptions['onAsk']): Promise<void> {
+    // A dialog that fails is one that was not answered: the process goes on with the next way to log in.
+    const answer = await onAsk?.(ask).catch(() => undefined);
+    if (this.child.stdin?.writable === true) this.child.stdin.write(`${JSON.stringify({ id, answer })}\n`);
   }
 
   /** Asks the runner to finish cleanly; kills it when it has not ended after the grace time. */

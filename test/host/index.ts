@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import './activation.test.ts';
 import './traces.test.ts';
+import './boxes.test.ts';
 import './views.test.ts';
 import { hostTests } from './registry.ts';
 

@@ -10,7 +10,7 @@ import { ProgressView } from '../progressView.ts';
 import { openSession } from '../session.ts';
 import { withSession } from '../withSession.ts';
 
-interface RunOptions extends CommonOptions {
+export interface RunOptions extends CommonOptions {
   readonly task?: string;
   readonly workspace: string;
   readonly resume?: string;
@@ -20,54 +20,68 @@ interface RunOptions extends CommonOptions {
   readonly world?: number;
   readonly mode?: string;
   readonly ablations?: boolean;
+  /** Trains there, also when the run was recorded with another. */
+  readonly box?: string;
 }
 
 export function addRun(program: Command): void {
-  program
-    .command('run')
-    .description('Run the AutoAct loop of a task card, or go on with a run.')
+  addRunOptions(
+    program
+      .command('run')
+      .description('Run the AutoAct loop of a task card, or go on with a run.')
+      .option('--stage <stage>', `stop after this stage: ${stageIds.join(', ')}`, stageOf, 'report')
+      .option('--ablations', 'evaluate the rows of the paper’s Table 2 in kind as well'),
+  )
+    .addHelpText('after', '\nEverything is kept in <workspace>/.autoact/runs/<run>/. Ctrl-C cancels; --resume goes on.')
+    .action((options: RunOptions) => runTask(options));
+}
+
+/** What every command that runs stages takes. */
+export function addRunOptions(command: Command): Command {
+  return command
     .option('-t, --task <file>', 'task card')
     .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')
     .option('-r, --resume <run>', 'go on with this run: its recorded task, settings and prompts are used')
-    .option('--stage <stage>', `stop after this stage: ${stageIds.join(', ')}`, stageOf, 'report')
     .option('-s, --setting <name=value>', 'set one setting, e.g. planning.maxSteps=8; may be given again', collect, [])
     .option('--seed <n>', 'seed of everything random', wholeNumber)
     .option('--world <seed>', 'run on the generated world of this seed instead of the task’s own data', wholeNumber)
     .option('--mode <mode>', 'fixed (default) or reference')
-    .option('--ablations', 'evaluate the rows of the paper’s Table 2 in kind as well')
-    .option('--json', 'print one JSON event a line')
-    .addHelpText('after', '\nEverything is kept in <workspace>/.autoact/runs/<run>/. Ctrl-C cancels; --resume goes on.')
-    .action((options: RunOptions) =>
-      act(options, async (signal) => {
-        if (options.task === undefined && options.resume === undefined)
-          throw new UsageError('Name a task card with --task, or a run with --resume.');
-        const view = new ProgressView(process.stderr.isTTY);
-        const session = openSession({
-          workspace: resolve(options.workspace),
-          taskFile: resolve(options.task ?? ''),
-          ...(options.resume === undefined ? {} : { resume: options.resume }),
-          ...(options.world === undefined ? {} : { world: options.world }),
-          settings: settingLayers(options),
-          signal,
-          publish: (status) => {
-            if (options.json === true) printJson({ type: 'status', status });
-            else view.show(status);
-          },
-          notify: (message) => {
-            if (options.json === true) printJson({ type: 'notice', severity: 'info', message });
-            else process.stderr.write(`  ${message}\n`);
-          },
-        });
-        return withSession(session, options, view, async () => {
-          const report = await runPipeline(session.context, options.stage, (models) => session.provenance(models));
-          if (report !== undefined && options.json !== true) {
-            process.stdout.write(
-              `\n${renderReportTable(report, { colour: process.stdout.isTTY })}\nReport: ${session.folder.file('report.md')}\n`,
-            );
-          }
-        });
-      }),
-    );
+    .option('--json', 'print one JSON event a line');
+}
+
+/** `check` is done first, and may throw. */
+export function runTask(options: RunOptions, check: () => void = () => undefined): Promise<void> {
+  return act(options, async (signal) => {
+    if (options.task === undefined && options.resume === undefined)
+      throw new UsageError('Name a task card with --task, or a run with --resume.');
+    check();
+    const view = new ProgressView(process.stderr.isTTY);
+    const session = openSession({
+      workspace: resolve(options.workspace),
+      taskFile: resolve(options.task ?? ''),
+      ...(options.resume === undefined ? {} : { resume: options.resume }),
+      ...(options.world === undefined ? {} : { world: options.world }),
+      ...(options.box === undefined ? {} : { box: options.box }),
+      settings: settingLayers(options),
+      signal,
+      publish: (status) => {
+        if (options.json === true) printJson({ type: 'status', status });
+        else view.show(status);
+      },
+      notify: (message) => {
+        if (options.json === true) printJson({ type: 'notice', severity: 'info', message });
+        else process.stderr.write(`  ${message}\n`);
+      },
+    });
+    return withSession(session, options, view, async () => {
+      const report = await runPipeline(session.context, options.stage, (models) => session.provenance(models));
+      if (report !== undefined && options.json !== true) {
+        process.stdout.write(
+          `\n${renderReportTable(report, { colour: process.stdout.isTTY })}\nReport: ${session.folder.file('report.md')}\n`,
+        );
+      }
+    });
+  });
 }
 
 function settingLayers(options: RunOptions): Record<string, unknown>[] {
@@ -76,6 +90,7 @@ function settingLayers(options: RunOptions): Record<string, unknown>[] {
       ? [{ evaluation: { systems: ['autoact', 'zero-shot', ...systems.filter((s) => s.startsWith('no-'))] } }]
       : []),
     ...(options.seed === undefined ? [] : [{ seed: options.seed }]),
+    ...(options.box === undefined ? [] : [{ training: { box: options.box } }]),
     ...(options.mode === undefined ? [] : [{ mode: options.mode }]),
     ...options.setting.map(settingFromText),
   ];

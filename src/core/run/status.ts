@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AskEvent, BoxEvent, ServingEvent } from '../box/boxStatus.ts';
 
 /**
  * What a run is doing, as one complete snapshot. The runner process writes it to `status.json` in the run folder
@@ -114,5 +115,8 @@ export const CliEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('notice'), severity: z.enum(['info', 'warning', 'error']), message: z.string() }),
   z.object({ type: z.literal('error'), message: z.string(), remedy: z.string().optional(), reason: z.string() }),
   z.object({ type: z.literal('done'), run: z.string(), folder: z.string(), state: z.string() }),
+  BoxEvent,
+  ServingEvent,
+  AskEvent,
 ]);
 export type CliEvent = z.infer<typeof CliEvent>;

@@ -52,6 +52,11 @@ export class ApiKeys {
       ignoreFocusOut: true,
     });
     if (key === undefined) return;
+    await this.set(url, key);
+  }
+
+  /** Stores a key; an empty one removes what was stored. */
+  async set(url: string, key: string): Promise<void> {
     const name = normalizeUrl(url);
     const others = this.owners().filter((known) => known !== name);
     if (key === '') {

@@ -6,6 +6,7 @@ import { RunnerError, RunnerProcess } from '../../node/runnerProcess.ts';
 import type { Configuration, RunnerState } from '../../protocol/dashboard.ts';
 import type { WireError } from '../../protocol/surface.ts';
 import { UserError } from '../notify.ts';
+import type { BoxPrompts } from '../boxes/boxPrompts.ts';
 import type { ApiKeys } from './apiKeys.ts';
 import { normalizeUrl } from './apiKeys.ts';
 import { runnerArguments } from './runnerArguments.ts';
@@ -53,12 +54,14 @@ export class RunnerService implements vscode.Disposable {
   private readonly cli: string;
   private readonly index: RunIndex;
   private readonly keys: ApiKeys;
+  private readonly prompts: BoxPrompts;
   private readonly log: vscode.LogOutputChannel;
 
-  constructor(cli: string, index: RunIndex, keys: ApiKeys, log: vscode.LogOutputChannel) {
+  constructor(cli: string, index: RunIndex, keys: ApiKeys, prompts: BoxPrompts, log: vscode.LogOutputChannel) {
     this.cli = cli;
     this.index = index;
     this.keys = keys;
+    this.prompts = prompts;
     this.log = log;
   }
 
@@ -129,6 +132,8 @@ export class RunnerService implements vscode.Disposable {
       onEvent: (event) => {
         this.onEvent(session, task.workspace, event);
       },
+      // A run may train on a box, which asks for a passphrase.
+      onAsk: (ask) => this.prompts.answer(ask),
       onLine: (line, stream) => {
         if (stream === 'stderr') this.log.warn(`[runner] ${line}`);
         else this.log.debug(`[runner] ${line}`);
@@ -180,6 +185,11 @@ export class RunnerService implements vscode.Disposable {
       case 'done':
         session.run = event.run;
         this.log.info(`Run ${event.run}: ${event.state} (${event.folder})`);
+        break;
+      // Of other commands than a run.
+      case 'box':
+      case 'serving':
+      case 'ask':
         break;
     }
   }

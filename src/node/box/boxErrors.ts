@@ -2,6 +2,8 @@
 export type JobErrorReason =
   /** The supervisor could not be started: no interpreter, no folder, a refused command. */
   | 'cannot-start'
+  /** The box has no job of that name. */
+  | 'no-job'
   /** The job folder holds a job with other settings or data. */
   | 'other-job'
   /** The trainer ended with an error that it explained. */

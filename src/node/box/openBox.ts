@@ -1,10 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { RemoteFiles } from './boxFiles.ts';
 import type { Box } from './boxes.ts';
 import { configFolder } from './boxes.ts';
 import { SshConnection } from './ssh/connection.ts';
+import { connectToPort } from './ssh/forward.ts';
 import { HostKeys } from './ssh/hostKeys.ts';
 import type { SshPorts } from './ssh/ports.ts';
 import { resolveRoute } from './ssh/sshConfig.ts';
@@ -19,6 +21,11 @@ export interface OpenBoxOptions {
 
 export interface OpenBox {
   readonly files: RemoteFiles;
+  /**
+   * A stream to a port of the box's loopback; it ends when the connection is lost.
+   * @throws SshError; JobError 'unreachable'
+   */
+  connect(port: number, signal?: AbortSignal): Promise<Duplex>;
   close(): Promise<void>;
 }
 
@@ -27,7 +34,7 @@ export function openBox(box: Pick<Box, 'host' | 'transport' | 'sshConfig'>, opti
   const configFile = box.sshConfig === undefined ? {} : { configFile: box.sshConfig };
   if (box.transport === 'system-ssh') {
     const files = new SystemSshFiles({ alias: box.host, ...configFile, ...control() });
-    return { files, close: () => files.close() };
+    return { files, connect: (port, signal) => files.connect(port, signal), close: () => files.close() };
   }
   const connection = new SshConnection({
     alias: box.host,
@@ -37,6 +44,7 @@ export function openBox(box: Pick<Box, 'host' | 'transport' | 'sshConfig'>, opti
   });
   return {
     files: new SshFiles(connection),
+    connect: (port, signal) => connectToPort(connection, port, signal),
     close: () => {
       connection.close();
       return Promise.resolve();

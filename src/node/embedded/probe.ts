@@ -35,15 +35,30 @@ export class ProbeError extends Error {
 
 /** @throws ProbeError `bad-file` */
 export function readProbes(path: string): readonly Probe[] {
+  let text: string;
   try {
-    return ProbesFile.parse(JSON.parse(readFileSync(path, 'utf8'))).probes;
+    text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ProbeError(
-      'bad-file',
-      `Cannot read the adapter's probes from ${path}: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw badFile(path, error);
   }
+  return parseProbes(path, text);
+}
+
+/** As `readProbes`, of a file that was read elsewhere. @throws ProbeError `bad-file` */
+export function parseProbes(path: string, text: string): readonly Probe[] {
+  try {
+    return ProbesFile.parse(JSON.parse(text)).probes;
+  } catch (error) {
+    throw badFile(path, error);
+  }
+}
+
+function badFile(path: string, cause: unknown): ProbeError {
+  return new ProbeError(
+    'bad-file',
+    `Cannot read the adapter's probes from ${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    { cause },
+  );
 }
 
 export interface ProbeOptions {

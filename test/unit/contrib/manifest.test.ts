@@ -106,7 +106,7 @@ describe('the manifest and the registries', () => {
       Object.values(contributes.views)
         .flat()
         .map(({ id }) => id),
-      [ids.runsView],
+      [ids.runsView, ids.boxesView],
     );
     assert.deepEqual(
       contributes.walkthroughs.map(({ id }) => id),

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pLimit from 'p-limit';
 import { JobError, SshError, unreachable } from '../boxErrors.ts';
@@ -132,6 +133,19 @@ export class SystemSshFiles implements RemoteFiles {
 
   exec(command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     return this.#run(command, { signal: options.signal, timeoutMs: options.timeoutMs });
+  }
+
+  /** A stream to a port of the host's loopback. That nobody answers there shows only in its end. */
+  connect(port: number, signal?: AbortSignal): Promise<Duplex> {
+    const child = spawn(
+      this.#options.program ?? 'ssh',
+      [...this.#arguments(), '-T', '-W', `127.0.0.1:${port}`, '--', this.host],
+      { stdio: ['pipe', 'pipe', 'ignore'], windowsHide: true, ...(signal === undefined ? {} : { signal }) },
+    );
+    const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+    stream.on('close', () => child.kill());
+    child.on('error', (error) => stream.destroy(error)).on('close', () => stream.destroy());
+    return Promise.resolve(stream);
   }
 
   /** Ends the shared connection. */

@@ -45,7 +45,8 @@ const byReason: Readonly<Record<string, number>> = {
 export function exitCodeOf(error: unknown): number {
   const name = error instanceof Error ? error.name : '';
   if (name === 'JobError' && reasonOf(error) === 'no-job') return exitCodes.input;
-  if (name === 'ServerError' || name === 'EngineError' || name === 'ToolError' || name === 'ProbeError') return exitCodes.server;
+  if (name === 'ServerError' || name === 'EngineError' || name === 'ToolError' || name === 'ProbeError')
+    return exitCodes.server;
   if (name === 'JobError' || name === 'SshError' || name === 'PythonError' || name === 'LoraConversionError')
     return exitCodes.stage;
   const reason = reasonOf(error);

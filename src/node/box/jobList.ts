@@ -51,10 +51,10 @@ export async function jobsOfBox(
           'no-job',
           `Box "${box.name}" has no job "${id}". See which it has with: autoact jobs list --box ${box.name}`,
         );
+      const job = { files, python: remote.python, box: code, folder };
       // A box with a queue also runs what never went through it, such as a job from before the queue was named.
-      const queued = box.slurm !== undefined && (await files.stat(files.join(folder, 'slurm'), signal)) !== undefined;
-      const launcher = queued ? slurmLauncher({ host: files.host, settings: box.slurm }) : undefined;
-      return { files, python: remote.python, box: code, folder, ...(launcher === undefined ? {} : { launcher }) };
+      if (box.slurm === undefined || (await files.stat(files.join(folder, 'slurm'), signal)) === undefined) return job;
+      return { ...job, launcher: slurmLauncher({ host: files.host, settings: box.slurm }) };
     },
   };
 }

@@ -76,7 +76,7 @@ for (const seed of seeds) {
 const trained = repeats[0]?.run ?? '';
 for (const world of worlds) {
   const of = (): RunFolder | undefined =>
-    find((record) => record.parent === trained && record.id.startsWith(`eval-world-${world}`));
+    find((record) => record.parent === trained && record.id.includes(`-eval-world-${world}-`));
   repeats.push(await once(`world ${world}`, of, ['eval', '--run', trained, '--world', String(world)]));
 }
 

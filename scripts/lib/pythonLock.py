@@ -5,18 +5,20 @@ torch is not in it: which of its builds fits depends on a box's driver, and each
 pinned by requirements.txt, and its pure Python dependencies are in the lock."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 import urllib.request
 from importlib.metadata import distribution
 from pathlib import Path
 
+from pip._internal.models.index import PyPI
 from pip._vendor.packaging.markers import default_environment
 from pip._vendor.packaging.requirements import Requirement
 
 BOX = Path(__file__).resolve().parents[2] / "box"
 LEFT_OUT = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
-INDEX = "https://pypi.org/simple"
 #: Installed everywhere a lock may be used: markers of packages are looked at for each.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
@@ -59,8 +61,15 @@ def closure(roots: list[Requirement]) -> dict[str, str]:
     return found
 
 
-def hashes(name: str, version: str) -> list[str]:
-    request = urllib.request.Request(f"{INDEX}/{name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+def package_index() -> str:
+    """Address of the index that pip is set to use here."""
+    get = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    configured = subprocess.run(get, capture_output=True, text=True).stdout.strip()
+    return (os.environ.get("PIP_INDEX_URL") or configured or PyPI.simple_url).rstrip("/")
+
+
+def hashes(index: str, name: str, version: str) -> list[str]:
+    request = urllib.request.Request(f"{index}/{name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     with urllib.request.urlopen(request, timeout=60) as answer:
         files = json.load(answer)["files"]
     stem = re.compile(rf"(?P<name>.+?)-{re.escape(version)}(?:-.*\.whl|\.tar\.gz|\.zip)")
@@ -75,9 +84,10 @@ def hashes(name: str, version: str) -> list[str]:
 def main() -> None:
     lines = [line.strip() for line in (BOX / "requirements.txt").read_text().splitlines()]
     packages = closure([Requirement(line) for line in lines if line and not line.startswith("#")])
+    index = package_index()
     text = ["# Made by `npm run python-lock` from requirements.txt; not to be edited. torch is installed beside it."]
     for name, version in sorted(packages.items()):
-        text.append(" \\\n    ".join([f"{name}=={version}", *(f"--hash=sha256:{value}" for value in hashes(name, version))]))
+        text.append(" \\\n    ".join([f"{name}=={version}", *(f"--hash=sha256:{value}" for value in hashes(index, name, version))]))
     (BOX / "requirements.lock").write_text("\n".join(text) + "\n")
     print(f"{len(packages)} packages", file=sys.stderr)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Builds dist/. Options: --watch, --no-minify, --tests (dist-test/index.js, the suite that runs inside VS Code).
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -41,6 +41,20 @@ const node = {
   banner: { js: 'const importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },
 };
 
+/** @type {esbuild.BuildOptions} */
+const modules = {
+  ...node,
+  format: 'esm',
+  splitting: true,
+  chunkNames: '[name]-[hash]',
+  outExtension: { '.js': '.mjs' },
+  define: {},
+  // For libraries that were written for CommonJS.
+  banner: {
+    js: 'import{createRequire as bundleRequire}from"node:module";const require=bundleRequire(import.meta.url),__filename=import.meta.filename,__dirname=import.meta.dirname;',
+  },
+};
+
 /** Bundles by what they need; panels are found by their main.tsx. */
 function bundles() {
   const webviews = existsSync(join(root, 'webview'))
@@ -50,11 +64,8 @@ function bundles() {
     { name: 'extension', entry: 'src/extension.ts', options: node },
     // Everything behind the registrations, loaded by extension.js when something of it is first used.
     { name: 'features', entry: 'src/host/features.ts', options: node },
-    {
-      name: 'cli',
-      entry: 'src/cli/main.ts',
-      options: { ...node, banner: { js: `#!/usr/bin/env node\n${node.banner.js}` } },
-    },
+    // Modules in pieces: a command loads what it needs, and help next to nothing. dist/cli.js starts them.
+    { name: 'main', entry: 'src/cli/main.ts', folder: 'dist/cli', options: modules },
     { name: 'engine', entry: 'src/node/embedded/engineMain.ts', options: node },
     // Small on purpose: it runs in the process that the tools' sandbox locks down.
     { name: 'sandbox', entry: 'src/node/tools/sandbox/sandboxMain.ts', options: node },
@@ -84,11 +95,18 @@ function bundles() {
   });
 }
 
-const configured = bundles().map(({ name, entry, options }) => ({
+const configured = bundles().map(({ name, entry, folder, options }) => ({
   ...options,
   entryPoints: [{ in: entry, out: name }],
-  outdir: flags.has('--tests') ? 'dist-test' : 'dist',
+  outdir: flags.has('--tests') ? 'dist-test' : (folder ?? 'dist'),
 }));
+
+// Pieces are named by their content: those of an earlier build would stay.
+if (!flags.has('--tests')) {
+  rmSync(join(root, 'dist', 'cli'), { recursive: true, force: true });
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  writeFileSync(join(root, 'dist', 'cli.js'), "#!/usr/bin/env node\nimport('./cli/main.mjs');\n", { mode: 0o755 });
+}
 
 if (flags.has('--watch')) {
   for (const options of configured) await (await esbuild.context({ ...options, logLevel: 'info' })).watch();

@@ -6,13 +6,16 @@
 The base is a Llama of 7B shape with random weights: its speed does not depend on them. The trajectories have the lengths
 of the reference outputs (../shared/data/reference-13b-*.jsonl), at about CHARACTERS a token, and random tokens.
 
-    python bench/recipe.py [--toy] [--trajectories 200] [--epochs 5] [--seconds 240] [--results FOLDER]
+    python bench/recipe.py [--toy] [--trajectories 200] [--epochs 5] [--seconds 120] [--results FOLDER]
 
-`--seconds` bounds what each form runs; the time of all epochs is then its steps' mean times their number, and
-`measuredSteps` says how many were run. `--toy` is a small base on whatever device there is."""
+`--seconds` bounds what each of three measurements runs (the second form is run with another seed too, to know what a
+seed does); the time of all epochs is then its steps' mean times their number, and `measuredSteps` says how many were
+run. At its default all of it, with the bases it makes, ends within ten minutes on an H200. What a form has taken is
+printed as it ends. `--toy` is a small base on whatever device there is."""
 
 import argparse
 import dataclasses
+import gc
 import glob
 import json
 import os
@@ -195,6 +198,7 @@ def main(options: argparse.Namespace) -> dict[str, object]:
     for form, way, chosen in (("published", spec, published), ("ours", spec, ours), ("otherSeed", other, ours)):
         results[form] = measure(form, way, config, device, dtype, examples, chosen, options.seconds, peak)
         if device.type == "cuda":
+            gc.collect()  # a model and what trains it hold each other: the next form reckons with all of the memory
             torch.cuda.empty_cache()
         print(form, json.dumps({key: value for key, value in results[form].items() if key != "losses"}), file=sys.stderr, flush=True)
     curves = {form: result.pop("losses") for form, result in results.items()}
@@ -225,7 +229,7 @@ if __name__ == "__main__":
     parser.add_argument("--trajectories", type=int)
     parser.add_argument("--epochs", type=float)
     parser.add_argument("--scale", type=float, help="of all lengths")
-    parser.add_argument("--seconds", type=float, default=200)
+    parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--reference", default=str(ROOT.parent / "shared" / "data" / "reference-13b-*.jsonl"))
     parser.add_argument("--note", help="kept with the figures: what else the machine was doing")
     parser.add_argument("--results", default=str(ROOT / "bench" / "results"))

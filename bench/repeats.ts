@@ -3,6 +3,7 @@
  * has seen. Runs lie in .cache/repeats, so an interrupted repetition goes on; figures go to bench/results/repeats.*.
  */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -15,9 +16,15 @@ const worlds = [22, 23, 24];
 const margin = 0.2;
 
 const root = join(import.meta.dirname, '..');
-const workspace = join(root, '.cache', 'repeats');
-const runs = join(workspace, '.autoact', 'runs');
 const task = join(root, 'starter', 'starter.task.json');
+/** Of this card and these weights: runs of earlier ones are not taken for theirs. */
+const version = createHash('sha256')
+  .update(readFileSync(task))
+  .update(readFileSync(join(root, 'starter', 'weights', 'starter.gguf')))
+  .digest('hex')
+  .slice(0, 12);
+const workspace = join(root, '.cache', 'repeats', version);
+const runs = join(workspace, '.autoact', 'runs');
 
 interface Done {
   readonly label: string;

@@ -14,6 +14,7 @@ import { modes } from '../src/core/pipeline/mode.ts';
 import { runItems } from '../src/core/run/runner.ts';
 import { lookupTools } from '../src/core/tools/library.ts';
 import { LogFile } from '../src/node/store/logFile.ts';
+import { HttpEndpoint } from '../src/node/openai/endpoint.ts';
 import { ModelServer } from '../src/node/openai/modelServer.ts';
 import { loadPrompts } from '../src/node/store/prompts.ts';
 import { builtInLibrary } from '../src/node/tools/builtIn.ts';
@@ -67,12 +68,14 @@ if (process.argv[2] === 'server') {
   const folder = mkdtempSync(join(tmpdir(), 'autoact-bench-'));
   const client = new ModelServer({
     name: 'delay',
-    baseURL: `http://127.0.0.1:${port}/v1`,
-    apiKey: '',
-    api: 'completions',
+    endpoint: new HttpEndpoint({
+      name: 'delay',
+      baseURL: `http://127.0.0.1:${port}/v1`,
+      apiKey: '',
+      timeoutSeconds: 30,
+    }),
+    dialect: { api: 'completions', topK: false, seed: true, limit: 'max_tokens', prefill: 'none' },
     concurrency,
-    timeoutSeconds: 30,
-    sendTopK: false,
   });
   const toolbox = new Toolbox(
     builtInLibrary([{ title: 'Mira Torvel', paragraphs: ['Mira Torvel was born in Arden in 1831.'] }]),

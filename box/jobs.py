@@ -1,5 +1,6 @@
-"""The jobs of a box and what the machine has left for more, as one JSON line: `jobs.py FOLDER`, with FOLDER/jobs in it.
-Needs nothing but Python 3.10; reads, and changes nothing."""
+"""The jobs of a box and what the machine has left for more, as one JSON line: `jobs.py FOLDER`, with FOLDER/jobs in it, or
+`jobs.py --runs FOLDER…` for this machine, where FOLDER/RUN/jobs has those of each run. Needs nothing but Python 3.10; reads,
+and changes nothing."""
 
 import json
 import os
@@ -80,7 +81,8 @@ def state_of(job: str, slurm: dict[str, tuple[str, str, int | None]]) -> dict[st
     if ended is not None:
         rc = ended.split(" ")[0]
         stopped = os.path.exists(os.path.join(job, "cancel")) and rc != "0"
-        return {"state": "cancelled" if stopped else "finished" if rc == "0" else "failed", "rc": int(rc) if rc.lstrip("-").isdigit() else None}
+        state = "cancelled" if stopped else "finished" if rc == "0" else "failed"
+        return {"state": state, "rc": int(rc) if rc.lstrip("-").isdigit() else None, "gpu": get(job, "gpu")}
     number = get(job, "slurm")
     if number is not None:
         if number not in slurm:
@@ -117,11 +119,10 @@ def progress(events: list[dict]) -> tuple[dict[str, dict], str | None]:
     return adapters, error
 
 
-def describe(folder: str, name: str, slurm: dict[str, tuple[str, str, int | None]]) -> dict[str, object]:
-    job = os.path.join(folder, name)
+def describe(job: str, slurm: dict[str, tuple[str, str, int | None]]) -> dict[str, object]:
     spec = read_json(os.path.join(job, "spec.json"))
     changed = os.stat(os.path.join(job, "spec.json")).st_mtime
-    found: dict[str, object] = {"id": name, "made": changed, **state_of(job, slurm)}
+    found: dict[str, object] = {"id": os.path.basename(job), "made": changed, **state_of(job, slurm)}
     if spec.get("kind") == "serve":
         found.update(kind="serve", server=str(spec.get("server")), adapters={model: {} for model in spec.get("adapters") or {}})
     else:
@@ -130,24 +131,31 @@ def describe(folder: str, name: str, slurm: dict[str, tuple[str, str, int | None
     return found
 
 
+def entries(folder: str) -> list[str]:
+    return [os.path.join(folder, name) for name in os.listdir(folder)] if os.path.isdir(folder) else []
+
+
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
+    runs = arguments[:1] == ["--runs"]
+    roots = [os.path.expanduser(root) for root in arguments[runs:]]
+    if not roots or (len(roots) > 1 and not runs):
         print(__doc__, file=sys.stderr)
         return 64
-    root = os.path.expanduser(arguments[0])
-    folder = os.path.join(root, "jobs")
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    names = [name for name in names if os.path.isfile(os.path.join(folder, name, "spec.json"))]
-    names.sort(key=lambda name: os.stat(os.path.join(folder, name, "spec.json")).st_mtime, reverse=True)
-    names = names[:MOST]
-    slurm = queue() if any(os.path.exists(os.path.join(folder, name, "slurm")) for name in names) else {}
+    owners = [run for root in roots for run in entries(root)] if runs else roots
+    folders = [os.path.join(owner, "jobs") for owner in owners]
+    found = [job for folder in folders for job in entries(folder) if os.path.isfile(os.path.join(job, "spec.json"))]
+    found.sort(key=lambda job: os.stat(os.path.join(job, "spec.json")).st_mtime, reverse=True)
+    found = found[:MOST]
+    slurm = queue() if any(os.path.exists(os.path.join(job, "slurm")) for job in found) else {}
     jobs = []
-    for name in names:
+    for job in found:
+        # Two runs with the same data and settings have jobs of the same name.
+        where = {"run": os.path.basename(os.path.dirname(os.path.dirname(job)))} if runs else {}
         try:
-            jobs.append(describe(folder, name, slurm))
+            jobs.append({**describe(job, slurm), **where})
         except (OSError, ValueError, AttributeError, TypeError):
-            jobs.append({"id": name, "made": 0, "kind": "train", "state": "unreadable", "adapters": {}})
-    disk = shutil.disk_usage(root if os.path.isdir(root) else "/")
+            jobs.append({"id": os.path.basename(job), "made": 0, "kind": "train", "state": "unreadable", "adapters": {}, **where})
+    disk = shutil.disk_usage(next(filter(os.path.isdir, roots), "/"))
     print(json.dumps({"now": time.time(), "gpus": gpus(), "disk": {"free": disk.free, "total": disk.total}, "jobs": jobs}))
     return 0
 

@@ -99,6 +99,11 @@ def existing(path):
     return path
 
 
+def next_below(folder, path):
+    """What comes behind `folder` on the way to `path`."""
+    return os.path.join(folder, os.path.relpath(path, folder).split(os.sep)[0])
+
+
 def can_run(folder):
     handle, path = tempfile.mkstemp(dir=folder, prefix="autoact-", suffix=".sh")
     try:
@@ -114,10 +119,27 @@ def place(path):
     """A folder, or the nearest one above it: room, whether it can be written, whether programs may run from it."""
     at = existing(path)
     room = os.statvfs(at)
-    writable = os.access(at, os.W_OK | os.X_OK)
+    # A file of that name leaves no room for a folder, whoever asks.
+    writable = os.access(at, os.W_OK | os.X_OK) and (at == path or not os.path.lexists(next_below(at, path)))
     runs = attempt(can_run, at) is True if writable else None
     return {"path": path, "exists": at == path, "free": room.f_bavail * room.f_frsize, "freeFiles": room.f_favail,
             "total": room.f_blocks * room.f_frsize, "writable": writable, "runs": runs}  # fmt: skip
+
+
+def model(path):
+    """Files that a model in Hugging Face form lacks here, or that this user may not read; bytes of its weights."""
+    def there(name):
+        return os.access(os.path.join(path, name), os.R_OK)
+
+    shards = ["model.safetensors"]
+    if there("model.safetensors.index.json"):
+        with open(os.path.join(path, "model.safetensors.index.json"), encoding="utf-8") as file:
+            shards = sorted({os.path.basename(name) for name in json.load(file)["weight_map"].values()})
+    missing = [name for name in ("config.json", *shards) if not there(name)]
+    if not any(there(name) for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
+        missing.append("tokenizer.json")
+    size = sum(os.path.getsize(os.path.join(path, name)) for name in shards if name not in missing)
+    return {"path": path, "missing": missing[:50], "bytes": size}
 
 
 def quota():
@@ -195,6 +217,7 @@ def main(arguments):
         "gpu": attempt(gpus),
         "folder": attempt(place, folder),
         "temporary": attempt(place, tempfile.gettempdir()),
+        "base": attempt(model, asked["base"]) if asked.get("base") else None,
         "quota": attempt(quota),
         "session": attempt(session),
         "egress": attempt(egress, asked.get("urls", [])),

@@ -4,6 +4,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import time
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LINUX = sys.platform == "linux"
@@ -66,3 +67,33 @@ def oom_kills() -> int:
             if line.startswith("oom_kill "):
                 return int(line.split()[1])
     return 0
+
+
+def gpu_processes() -> set[int] | str:
+    """Processes that hold memory of a GPU, or why that cannot be told."""
+    command = ["nvidia-smi", "--query-compute-apps=pid", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, stdin=subprocess.DEVNULL)
+    except FileNotFoundError:
+        return "there is no nvidia-smi"
+    except (OSError, subprocess.TimeoutExpired):
+        return "nvidia-smi does not answer"
+    if done.returncode != 0:
+        return "nvidia-smi failed: " + " ".join((done.stdout + done.stderr).split())[:200]
+    return {int(line) for line in done.stdout.split() if line.isdigit()}
+
+
+def gpu_after(mine: set[int], used: bool, seconds: float) -> str:
+    """What is told of the GPU when a job's processes have ended: `free`, `held PID…`, or `unknown REASON`. A driver
+    needs a moment to clear up. `used`: nvidia-smi had listed some of them while they ran."""
+    until = time.monotonic() + seconds
+    while True:
+        now = gpu_processes()
+        if isinstance(now, str):
+            return f"unknown {now}"
+        if not now & mine:
+            # In a container it may list nobody, or by the numbers that the host has for them.
+            return "free" if used else "unknown nvidia-smi never listed a process of this job"
+        if time.monotonic() >= until:
+            return "held " + " ".join(map(str, sorted(now & mine)))
+        time.sleep(0.5)

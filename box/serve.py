@@ -4,9 +4,10 @@
     serve.py find [PYTHON [VLLM]]   what can serve here, as one JSON line, with the flags that each of them has
 
 spec.json: server ("transformers", or anything else with a command), base, adapters {name: folder}, command (a list;
-`{port}` in it is replaced), leaseSeconds, gpu (the index of the one to use). Besides it in JOB_DIR: `key` (the API key; only its owner may read it) and
+`{host}` and `{port}` in it are replaced), leaseSeconds, gpu (the index of the one to use), reach ("login": see address). Besides it in JOB_DIR: `key` (the API key; only its owner may read it) and
 `lease`, which clients write anew while they use the server. When its text has not changed for leaseSeconds, the server
-ends: a laptop that never comes back must not hold a GPU for ever. `endpoint.json` = {"port"} tells where it listens.
+ends: a laptop that never comes back must not hold a GPU for ever. `endpoint.json` = {"host", "port"} tells where it
+listens.
 
 The key reaches a server in its environment (VLLM_API_KEY, AUTOACT_API_KEY) and never on a command line, which every
 user of a machine can read. Exit codes: 75 ended on request or without a lease; 64 wrong spec; else the server's own."""
@@ -26,29 +27,48 @@ from processes import PR_SET_PDEATHSIG, get, prctl
 BOX = os.path.dirname(os.path.abspath(__file__))
 STOPPED = 75
 HELP_SECONDS = 180
+LOOPBACK = "127.0.0.1"
 
 
-def free_port() -> int:
+def free_port(host: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return probe.getsockname()[1]
+
+
+def address(spec: dict) -> str:
+    """Where to listen: loopback; for a job of a cluster's queue on another machine than its login node, this machine's
+    address on the way there, which is the one that the login node reaches, and no other of its addresses."""
+    if spec.get("reach") != "login":
+        return LOOPBACK
+    login = os.environ.get("SLURM_SUBMIT_HOST", "")
+    if login.split(".")[0] == socket.gethostname().split(".")[0]:
+        return LOOPBACK
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((login, 9))  # nothing is sent: this only asks which way it would go
+            here, there = probe.getsockname()[0], probe.getpeername()[0]
+    except OSError as failure:
+        raise ValueError(f'this node knows no way to the login node "{login}" (SLURM_SUBMIT_HOST): {failure}') from failure
+    return LOOPBACK if here == there or here.startswith("127.") else here
 
 
 def command_of(job: str, spec: dict, key: str) -> tuple[list[str], dict[str, str]]:
     """What to run, and its environment."""
-    environment = {**os.environ, "VLLM_API_KEY": key, "AUTOACT_API_KEY": key}
+    host = address(spec)
+    environment = {**os.environ, "VLLM_API_KEY": key, "AUTOACT_API_KEY": key, "AUTOACT_HOST": host}
     if isinstance(spec.get("gpu"), int):
         environment.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # counted as nvidia-smi does
         environment.setdefault("CUDA_VISIBLE_DEVICES", str(spec["gpu"]))
     if spec["server"] == "transformers":
         return [sys.executable, "-u", "-m", "server", job], {**environment, "PYTHONPATH": BOX}
-    port = free_port()
-    command = [part.replace("{port}", str(port)) for part in spec["command"]]
+    port = free_port(host)
+    command = [part.replace("{host}", host).replace("{port}", str(port)) for part in spec["command"]]
     if spec["server"] == "sglang":  # it takes its key as an argument only: added inside its own process, see below
         command = [command[0], os.path.abspath(__file__), "within", *command[1:]]
     part = os.path.join(job, "endpoint.json.part")
     with open(part, "w") as file:
-        json.dump({"port": port}, file)
+        json.dump({"host": host, "port": port}, file)
     os.replace(part, os.path.join(job, "endpoint.json"))
     return command, {**environment, "AUTOACT_PORT": str(port)}
 

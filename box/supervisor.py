@@ -8,7 +8,8 @@
     supervisor.py cancel JOB_DIR                 ask the job to stop; it may still be stopping when this returns
 
 Files in JOB_DIR: `claim/` (mkdir: one start wins), `pid` = "pid starttime boot_id", `heartbeat` = "time rss_bytes"
-every 5 s, `log`, `cancel`, and last `exit` = "rc signal oom". Each is renamed into place, so it is whole or absent."""
+every 5 s, `log`, `cancel`, after a stop `gpu` = whether what it held of a GPU is free, and last `exit` = "rc signal
+oom". Each is renamed into place, so it is whole or absent."""
 
 import contextlib
 import fcntl
@@ -21,10 +22,12 @@ import sys
 import time
 
 from processes import (
-    PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, boot_id, descendants, get, oom_kills, prctl, processes, resident_bytes,
+    PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, boot_id, descendants, get, gpu_after, gpu_processes, oom_kills, prctl, processes,
+    resident_bytes,
 )  # fmt: skip
 
 GRACE = float(os.environ.get("AUTOACT_GRACE_SECONDS", "20"))  # from TERM to KILL: time for a checkpoint
+GPU = float(os.environ.get("AUTOACT_GPU_SECONDS", "10"))  # for the driver to clear up behind what was killed
 HEARTBEAT = float(os.environ.get("AUTOACT_HEARTBEAT_SECONDS", "5"))
 
 
@@ -90,6 +93,8 @@ def supervise(job: str, command: list[str]) -> int:
     put(job, "pid", f"{os.getpid()} {processes()[os.getpid()][2]} {boot_id()}\n")
     kills, killed, told, beaten, child = oom_kills(), False, False, 0.0, 0
     ended: dict[int, int] = {0: 75 << 8}  # what is told when nothing was started
+    mine: set[int] = set()
+    on_gpu: set[int] | str = ""
     if not os.path.isdir(token):
         return 75
     if get(job, "cancel") is None:  # cancelled before it began: it must not come to life
@@ -102,6 +107,7 @@ def supervise(job: str, command: list[str]) -> int:
     while child not in ended:
         if asked and not told:
             told = True
+            mine, on_gpu = set(descendants()), gpu_processes()
             os.killpg(child, signal.SIGTERM)
         if told and not killed and time.monotonic() - asked[0] > GRACE:
             killed = True
@@ -112,7 +118,11 @@ def supervise(job: str, command: list[str]) -> int:
         reap(ended)
         if child not in ended and select.select([wake_read], [], [], min(HEARTBEAT, 0.5) if told else HEARTBEAT)[0]:
             os.read(wake_read, 512)
+        mine.update(descendants() if told else ())
     sweep(ended)
+    if told:
+        with contextlib.suppress(OSError):
+            put(job, "gpu", gpu_after(mine, not isinstance(on_gpu, str) and bool(on_gpu & mine), GPU) + "\n")
     rc = os.waitstatus_to_exitcode(ended[child])
     oom = rc == -signal.SIGKILL and not killed and oom_kills() > kills
     put(job, "exit", f"{rc} {max(0, -rc)} {int(oom)}\n", "r+")
@@ -134,7 +144,7 @@ def put_aside(job: str) -> bool:
     folder = os.path.join(attempts, str(len(os.listdir(attempts)) if os.path.isdir(attempts) else 0))
     os.makedirs(folder, exist_ok=True)
     try:
-        for name in ("exit", "cancel", "pid", "heartbeat", "claim"):  # the claim last: until then nobody can start
+        for name in ("exit", "gpu", "cancel", "pid", "heartbeat", "claim"):  # the claim last: until then nobody can start
             if name == "claim" or os.path.exists(os.path.join(job, name)):
                 os.rename(os.path.join(job, name), os.path.join(folder, name))
         return True
@@ -198,6 +208,9 @@ def main(arguments: list[str]) -> int:
     if verb == "aside":
         with locked(job):
             put_aside(job)
+            if not os.path.isdir(os.path.join(job, "claim")):  # cancelled before it began: that was the attempt before
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(os.path.join(job, "cancel"))
     if verb == "cancel":
         put(job, "cancel", f"{time.time():.0f}\n")
         if (pid := owner(job)) is not None:

@@ -11,16 +11,16 @@ const builtins = new Set(builtinModules);
  */
 export const layers = {
   core: { layers: [], packages: ['zod'] },
-  protocol: { layers: ['core'], packages: ['zod'] },
-  dap: { layers: ['core', 'protocol'], packages: [] },
+  protocol: { layers: ['core'], packages: ['zod', '@vscode/l10n'] },
+  dap: { layers: ['core', 'protocol'], packages: ['@vscode/debugadapter', '@vscode/debugprotocol', 'jsep'] },
   contrib: { layers: [], packages: [] },
   node: { layers: ['core'], packages: '*', node: true },
   cli: { layers: ['core', 'node', 'dap', 'protocol'], packages: '*', node: true },
   host: { layers: ['core', 'protocol', 'dap', 'node', 'contrib'], packages: '*', vscode: true, node: true },
-  webview: { layers: ['core', 'protocol'], packages: ['preact', 'uplot'] },
+  webview: { layers: ['core', 'protocol'], packages: ['preact', 'uplot', '@vscode/l10n'] },
   'webview/kit': {
     layers: ['core', 'protocol', 'webview'],
-    packages: ['preact', 'uplot', '@vscode/webview-ui-toolkit'],
+    packages: ['preact', 'uplot', '@vscode/l10n', '@vscode/webview-ui-toolkit'],
   },
 };
 // src/extension.ts wires services together for the host and follows its rules.

@@ -41,7 +41,7 @@ await script(async () => {
   const { folder, manifest } = stage(files);
   const { createVSIX, listFiles, PackageManager } = await import('@vscode/vsce');
   const packed = await listFiles({ cwd: folder, packageManager: PackageManager.None });
-  await mustRun(node24, [join(folder, 'dist', 'cli.js'), '--help'], {
+  await mustRun(node24, [join(folder, 'dist', 'cli.js'), 'run', '--help'], {
     cwd: folder,
     advice: 'The packed command line does not start by itself.',
   });

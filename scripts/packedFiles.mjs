@@ -4,9 +4,12 @@ import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const required = [
+  'package.nls.json',
+  'l10n/bundle.l10n.json',
   'dist/extension.js',
   'dist/features.js',
   'dist/cli.js',
+  'dist/cli/main.mjs',
   'dist/engine.js',
   'dist/sandbox.js',
   'prompts/',

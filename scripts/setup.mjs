@@ -22,7 +22,7 @@ export async function setup(wants = {}) {
   const missing = await ensureSystemPackages([
     ...(wants.python ? ['python'] : []),
     ...(wants.vscode ? ['chromium', 'compiler'] : []),
-    ...(wants.sshd ? ['sshd'] : []),
+    ...(wants.sshd ? ['sshd', 'shells'] : []),
   ]);
   if (missing.includes('sshd')) unavailable.add('sshd');
   if (wants.slurm && !(await haveSlurm())) unavailable.add('slurm');

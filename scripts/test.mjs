@@ -1,11 +1,17 @@
 #!/usr/bin/env node
-// `npm test`: sets up, then runs the suites in order and closes with their counts. `npm test -- unit host` runs two.
+// `npm test`: sets up, then runs the suites and closes with their counts. `npm test -- unit host` runs two.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { cacheDir, childEnv, inRoot, node24, run, runNode, say, script, SetupError } from './lib/project.mjs';
+import { sideBySide } from './lib/lanes.mjs';
+import { cacheDir, childEnv, inRoot, node24, runInto, say, script, SetupError } from './lib/project.mjs';
 import { setup } from './setup.mjs';
 
 const results = inRoot('test-results');
+const processors = availableParallelism();
+// Some hundred programs start from the sources, most of them with the same modules: each is stripped of its types and
+// compiled once.
+process.env.NODE_COMPILE_CACHE ??= join(cacheDir, 'compiled');
 const one = (code) => ({ passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 });
 const add = (a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped });
 const none = { passed: 0, failed: 0, skipped: 0 };
@@ -26,71 +32,68 @@ function readCounts(path, code) {
   return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
-async function nodeTests(folder, { serial = false, env = {} } = {}) {
+const node = (print, args, options) =>
+  runInto(print, node24, ['--disable-warning=ExperimentalWarning', ...args], options);
+
+/** `atOnce`: how many files run at a time. Node's own choice is one less than there are processors. */
+async function nodeTests(print, folder, atOnce = 1) {
   const files = testFiles(folder, '.test.ts');
   if (files.length === 0) return none;
   const counts = join(results, `${folder.replaceAll(/[\\/]/g, '-')}.json`);
   rmSync(counts, { force: true });
-  const code = await run(
-    node24,
+  const code = await node(
+    print,
     [
-      '--disable-warning=ExperimentalWarning',
       '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
       '--test',
       `--test-reporter=${inRoot('scripts', 'testReporter.mjs')}`,
-      ...(serial ? ['--test-concurrency=1'] : []),
+      `--test-concurrency=${atOnce}`,
       ...files,
     ],
-    { env: childEnv({ extra: { AUTOACT_COUNTS: counts, ...env } }) },
+    { env: childEnv({ extra: { AUTOACT_COUNTS: counts } }) },
   );
   return readCounts(counts, code);
 }
 
-async function checks() {
-  let total = none;
-  for (const [name, args] of [
-    ['typecheck', ['scripts/typecheck.mjs']],
-    [
-      'eslint',
-      [
-        'node_modules/eslint/bin/eslint.js',
-        '--cache',
-        '--cache-location',
-        '.cache/eslint',
-        '--cache-strategy',
-        'content',
-        '.',
-      ],
-    ],
-    [
-      'prettier',
-      [
-        'node_modules/prettier/bin/prettier.cjs',
-        '--check',
-        '--log-level',
-        'warn',
-        '--cache',
-        '--cache-location',
-        '.cache/prettier',
-        '.',
-      ],
-    ],
-    ['build, layers and budgets', ['esbuild.mjs']],
-  ]) {
-    const started = Date.now();
-    const code = await runNode(args);
-    console.log(`  ${code === 0 ? '✔' : '✖'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
-    total = add(total, one(code));
-  }
-  return total;
+/** Of one run of this script, so that no suite has the build changed under it by the next. */
+const builds = new Map();
+function built(print, ...args) {
+  const key = args.join(' ');
+  if (!builds.has(key)) builds.set(key, node(print, ['esbuild.mjs', ...args]));
+  return builds.get(key);
 }
 
-async function pythonTests({ python }) {
+const eslint = ['node_modules/eslint/bin/eslint.js', '--cache', '--cache-location', '.cache/eslint'];
+const prettier = ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn'];
+
+/** ESLint takes as long as the others together. */
+async function checks(print) {
+  const check = async (name, work) => {
+    const started = Date.now();
+    const said = [];
+    const code = await work((text) => said.push(text));
+    print(`${said.join('')}  ${code === 0 ? '✔' : '✖'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)\n`);
+    return one(code);
+  };
+  const others = async () => [
+    await check('typecheck', (into) => node(into, ['scripts/typecheck.mjs'])),
+    await check('prettier', (into) => node(into, [...prettier, '--cache', '--cache-location', '.cache/prettier', '.'])),
+    await check('build, layers and budgets', (into) => built(into)),
+  ];
+  const [first, rest] = await Promise.all([
+    check('eslint', (into) => node(into, [...eslint, '--cache-strategy', 'content', '.'])),
+    others(),
+  ]);
+  return rest.reduce(add, first);
+}
+
+async function pythonTests(print, { python }) {
   if (testFiles('test/python', '.py').length === 0) return none;
   const report = join(results, 'python.xml');
   rmSync(report, { force: true });
   const env = childEnv({ extra: { PYTHONDONTWRITEBYTECODE: '1' } });
-  const code = await run(
+  const code = await runInto(
+    print,
     python,
     ['-m', 'pytest', '-q', '-rs', '-p', 'no:cacheprovider', `--junitxml=${report}`, 'test/python'],
     { env },
@@ -103,40 +106,43 @@ async function pythonTests({ python }) {
   return code !== 0 && failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
-async function hostTests() {
+async function hostTests(print) {
   if (!existsSync(inRoot('test', 'host', 'index.ts'))) return none;
-  const built = (await runNode(['esbuild.mjs', '--tests'])) || (await runNode(['esbuild.mjs']));
-  if (built !== 0) return one(built);
+  const code = (await built(print, '--tests')) || (await built(print));
+  if (code !== 0) return one(code);
   const counts = join(results, 'host.json');
   rmSync(counts, { force: true });
-  return readCounts(
-    counts,
-    await runNode(['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'test/harness/runHostSuite.ts', counts]),
-  );
+  const runner = ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', 'test/harness/runHostSuite.ts', counts];
+  return readCounts(counts, await node(print, runner));
 }
 
 /** For suites that run what the build makes. */
-async function builtTests(folder) {
-  const built = await runNode(['esbuild.mjs']);
-  return built === 0 ? nodeTests(folder, { serial: true }) : one(built);
+async function builtTests(print, folder) {
+  const code = await built(print);
+  return code === 0 ? nodeTests(print, folder) : one(code);
 }
 
-/** needs: what setup must provide. Without it the suite counts as skipped, in CI as failed unless it is optional. */
+/**
+ * needs: what setup must provide. Without it the suite counts as skipped, in CI as failed unless it is optional.
+ * slots: of two. A suite that computes on every processor, or measures time, takes both; the others wait a lot and run
+ * beside one another, the longest first.
+ */
 const suites = [
-  { name: 'checks', title: 'typecheck, lint, layers', run: checks },
-  { name: 'unit', run: () => nodeTests('test/unit') },
-  { name: 'golden', run: () => nodeTests('test/golden') },
-  { name: 'python', needs: 'python', run: pythonTests },
-  { name: 'engine', run: () => builtTests('test/engine') },
-  { name: 'ssh', needs: 'sshd', run: () => nodeTests('test/ssh', { serial: true }) },
-  { name: 'slurm', needs: 'slurm', optional: true, run: () => nodeTests('test/slurm', { serial: true }) },
-  { name: 'host', title: 'host (inside VS Code)', needs: 'vscode', run: hostTests },
+  { name: 'checks', title: 'typecheck, lint, layers', slots: 2, run: checks },
+  { name: 'unit', slots: 2, run: (print) => nodeTests(print, 'test/unit', processors) },
+  { name: 'golden', slots: 2, run: (print) => nodeTests(print, 'test/golden', processors) },
+  { name: 'engine', slots: 2, run: (print) => builtTests(print, 'test/engine') },
+  { name: 'host', slots: 2, title: 'host (inside VS Code)', needs: 'vscode', run: hostTests },
   {
     name: 'e2e',
+    slots: 1,
     title: 'end to end (VS Code driven by its window)',
     needs: 'vscode',
-    run: () => builtTests('test/e2e'),
+    run: (print) => builtTests(print, 'test/e2e'),
   },
+  { name: 'ssh', slots: 1, needs: 'sshd', run: (print) => nodeTests(print, 'test/ssh') },
+  { name: 'slurm', slots: 1, needs: 'slurm', optional: true, run: (print) => nodeTests(print, 'test/slurm') },
+  { name: 'python', slots: 1, needs: 'python', run: pythonTests },
 ];
 /** Suites besides `python` whose tests train, and so need the Python environment. */
 const trains = new Set(['engine', 'ssh', 'slurm', 'e2e']);
@@ -166,24 +172,29 @@ await script(async () => {
   mkdirSync(cacheDir, { recursive: true });
   console.log(`set up in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 
-  let total = none;
-  const lines = [];
-  for (const suite of chosen) {
-    console.log(`\n── ${suite.title ?? suite.name}`);
+  const runSuite = async (suite, print) => {
     const begun = Date.now();
     let counts;
-    if (!unavailable.has(suite.needs)) counts = await suite.run({ python });
+    if (!unavailable.has(suite.needs)) counts = await suite.run(print, { python });
     else {
       const failed = process.env.CI && suite.optional !== true;
       counts = failed ? { ...none, failed: 1 } : { ...none, skipped: 1 };
       say(`suite ${suite.name} ${failed ? 'failed' : 'skipped'}: see what is missing above`);
     }
-    total = add(total, counts);
-    lines.push(
-      `${suite.name.padEnd(8)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped  (${((Date.now() - begun) / 1000).toFixed(1)} s)`,
-    );
-  }
-  console.log(`\n${lines.map((line) => `  ${line}`).join('\n')}\n`);
+    return { ...counts, seconds: (Date.now() - begun) / 1000 };
+  };
+  const jobs = chosen.map((suite) => ({
+    title: suite.title ?? suite.name,
+    slots: suite.slots,
+    run: (print) => runSuite(suite, print),
+  }));
+  const ended = await sideBySide(jobs, Math.min(2, processors));
+  const total = ended.reduce(add, none);
+  const lines = ended.map(
+    ({ passed, failed, skipped, seconds }, at) =>
+      `  ${chosen[at].name.padEnd(8)} ${passed} passed, ${failed} failed, ${skipped} skipped  (${seconds.toFixed(1)} s)`,
+  );
+  console.log(`\n${lines.join('\n')}\n`);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 });

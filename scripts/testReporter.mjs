@@ -2,13 +2,17 @@
 // what a test prints must never be mistaken for them.
 import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { inspect } from 'node:util';
+import { inspect, stripVTControlCharacters } from 'node:util';
 
 const short = (file) => (file === undefined ? '' : relative(process.cwd(), file));
 
 function describeError(error) {
   const cause = error?.cause ?? error;
-  return (cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause))
+  // A file whose process ended badly after its tests had passed has nothing else to tell.
+  const { exitCode, signal } = error ?? {};
+  if (exitCode !== undefined || signal !== undefined)
+    return `      its process ended with ${signal ?? `exit code ${exitCode}`}`;
+  return stripVTControlCharacters(cause instanceof Error ? (cause.stack ?? cause.message) : inspect(cause))
     .split('\n')
     .filter((line) => !/node:internal|\(node:/.test(line))
     .map((line) => `      ${line}`)

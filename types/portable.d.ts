@@ -28,4 +28,5 @@ declare class URL {
   readonly protocol: string;
   readonly origin: string;
   readonly username: string;
+  readonly password: string;
 }

@@ -1,5 +1,5 @@
 """`python -m server JOB_DIR`: serves what JOB_DIR/spec.json names with the key in JOB_DIR/key, on a free port of
-loopback, which is written to JOB_DIR/endpoint.json once the server listens."""
+AUTOACT_HOST (loopback when unset), which is written to JOB_DIR/endpoint.json once the server listens."""
 
 import json
 import os
@@ -35,8 +35,9 @@ def main(arguments: list[str]) -> int:
     except ServeError as failure:
         print(failure, file=sys.stderr)
         return 66
-    api = Api(Worker(model), key)
-    atomic_write(job / "endpoint.json", json.dumps({"port": api.port}) + "\n")
+    host = os.environ.get("AUTOACT_HOST", "127.0.0.1")
+    api = Api(Worker(model), key, host=host)
+    atomic_write(job / "endpoint.json", json.dumps({"host": host, "port": api.port}) + "\n")
     print(f"Serving {', '.join(model.names)} on {model.device} at port {api.port}", flush=True)
     api.serve_forever()
     return 0

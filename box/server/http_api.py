@@ -1,4 +1,4 @@
-"""The HTTP face: /health, /v1/models, /v1/completions, /tokenize. Loopback only, with a key."""
+"""The HTTP face: /health, /v1/models, /v1/completions, /tokenize. Loopback unless told otherwise, with a key."""
 
 import hmac
 import json
@@ -20,8 +20,8 @@ class Api(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, worker: Worker, key: str, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, worker: Worker, key: str, port: int = 0, host: str = "127.0.0.1") -> None:
+        super().__init__((host, port), Handler)
         self.worker = worker
         self.key = key
 

@@ -5,4 +5,9 @@ export function startCodeServer(options: {
   trusted?: boolean;
   home?: string;
 }): Promise<{ server: ChildProcess; port: number }>;
-export function windowAddress(port: number, folder: string, extension: string, extensionTests?: string): string;
+export function windowAddress(
+  port: number,
+  folder: string | undefined,
+  extension: string,
+  extensionTests?: string,
+): string;

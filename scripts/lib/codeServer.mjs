@@ -79,7 +79,7 @@ export async function startCodeServer({ dataDir, trusted = true, home: homeDir }
   let output = '';
   const port = await new Promise((resolve, reject) => {
     const fail = (why) => reject(new Error(`VS Code's server ${why}:\n${output}`));
-    const timer = setTimeout(() => fail('did not listen within 60 s'), 60_000);
+    const timer = setTimeout(() => fail('did not listen within 180 s'), 180_000);
     server.once('exit', (code) => {
       clearTimeout(timer);
       fail(`ended with ${code}`);
@@ -101,5 +101,6 @@ export function windowAddress(port, folder, extension, extensionTests) {
   const remote = (path) => `vscode-remote://127.0.0.1:${port}${path}`;
   const payload = [['extensionDevelopmentPath', remote(extension)]];
   if (extensionTests !== undefined) payload.push(['extensionTestsPath', remote(extensionTests)]);
-  return `http://127.0.0.1:${port}/?${new URLSearchParams({ folder, payload: JSON.stringify(payload) })}`;
+  const opened = folder === undefined ? { ew: 'true' } : { folder };
+  return `http://127.0.0.1:${port}/?${new URLSearchParams({ ...opened, payload: JSON.stringify(payload) })}`;
 }

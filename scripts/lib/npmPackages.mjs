@@ -30,7 +30,7 @@ export async function ensureNpmPackages() {
   const env = childEnv({ system: true });
   const npm = (...args) => mustRun('npm', [...args, '--no-audit', '--no-fund', '--loglevel', 'error'], { env, advice });
   if (outdated.length > 0) {
-    say('npm packages: about 175 MB to download, 330 MB on disk (no CUDA or Vulkan builds) …');
+    say('npm packages: about 205 MB to download, 390 MB on disk (no CUDA or Vulkan builds) …');
     await npm('ci', '--ignore-scripts');
   }
   if (!node24Works()) {

@@ -65,6 +65,24 @@ export function run(command, args, { cwd = root, env = childEnv(), stdio = 'inhe
   });
 }
 
+/**
+ * As `run`, but what the command prints goes to `print`, and it has no input. Something that outlives the command may
+ * hold its pipes open; that is not waited for.
+ */
+export function runInto(print, command, args, { cwd = root, env = childEnv() } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', print);
+    child.on('error', (error) =>
+      reject(error.code === 'ENOENT' ? new SetupError(`${command} was not found; install it.`) : error),
+    );
+    child.on('exit', () =>
+      setTimeout(() => [child.stdout, child.stderr].forEach((one) => one.destroy()), 2000).unref(),
+    );
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
+
 /** As `run`, but a failure is an error that carries `advice`. Output is shown only then, unless `verbose`. */
 export async function mustRun(command, args, { advice = '', verbose = false, ...options } = {}) {
   let output = '';

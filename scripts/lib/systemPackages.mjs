@@ -1,5 +1,5 @@
 // Programs that come from the system's package manager: Chromium (VS Code's window in tests), sshd (the SSH tests'
-// other end), Slurm (a queue of one node), Python's venv module. Installed by apt when we are root; named in a message when we are not.
+// other end) and shells to log in to, Slurm (a queue of one node), Python's venv module. Installed by apt when we are root; named in a message when we are not.
 import { existsSync } from 'node:fs';
 import { childEnv, isRoot, mustRun, onPath, say, works } from './project.mjs';
 
@@ -31,6 +31,12 @@ export const programs = {
     present: () => findSshd() !== undefined,
     packages: ['openssh-server', 'openssh-client'],
     size: '2 MB',
+  },
+  shells: {
+    purpose: 'tests of login shells that are not POSIX',
+    present: () => ['tcsh', 'fish'].every((name) => onPath(name) !== undefined),
+    packages: ['tcsh', 'fish'],
+    size: '4 MB',
   },
   slurm: {
     purpose: 'tests of a real queue',

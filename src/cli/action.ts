@@ -1,4 +1,5 @@
-import { describeError } from '../core/pipeline/pipeline.ts';
+import { describeError } from '../core/pipeline/stages/stage.ts';
+import { visible } from '../core/trajectory/visible.ts';
 import { exitCodeOf, exitCodes, reasonOf } from './exitCodes.ts';
 
 export interface CommonOptions {
@@ -27,7 +28,15 @@ export async function act(
       process.stderr.write('\nCancelling; what was answered is kept. Press again to stop at once.\n');
     controller.abort(new DOMException('cancelled', 'AbortError'));
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  // Work that waits for what never comes would end the process with nothing said, and as a success.
+  const onLost = (): void => {
+    fail(
+      options,
+      new Error('The command ended before its work was done. This is a fault of AutoAct: please report it.'),
+    );
+  };
+  process.exitCode = exitCodes.unexpected;
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).once('beforeExit', onLost);
   try {
     process.exitCode = (await work(controller.signal)) ?? exitCodes.ok;
   } catch (error) {
@@ -37,7 +46,7 @@ export async function act(
       process.exitCode = exitCodeOf(error);
     }
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('beforeExit', onLost);
   }
 }
 
@@ -46,10 +55,19 @@ function fail(options: CommonOptions, error: unknown): void {
   const reason = reasonOf(error) ?? 'internal';
   if (options.json === true) printJson({ type: 'error', message, reason, ...(remedy === undefined ? {} : { remedy }) });
   else {
-    process.stderr.write(`\nError: ${message}\n${remedy === undefined ? '' : `${remedy}\n`}`);
+    // Messages quote files, servers and tools: none of them may drive the terminal.
+    process.stderr.write(visible(`\nError: ${message}\n${remedy === undefined ? '' : `${remedy}\n`}`));
     if (reason === 'internal' && error instanceof Error && process.env['AUTOACT_DEBUG'] !== undefined)
       process.stderr.write(`${error.stack ?? ''}\n`);
   }
+}
+
+/** Tells what the user should know while something goes on. */
+export function noticesOf({ json }: CommonOptions): (message: string) => void {
+  return (message) => {
+    if (json === true) printJson({ type: 'notice', severity: 'info', message });
+    else process.stderr.write(`  ${visible(message)}\n`);
+  };
 }
 
 export function printJson(value: unknown): void {

@@ -2,7 +2,9 @@ import type { Readable, Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import type { Ask } from '../core/box/boxStatus.ts';
 import { AskAnswer, askVariable } from '../core/box/boxStatus.ts';
+import { EditorModel, EditorReply, type EditorModels } from '../core/run/editorModels.ts';
 import type { SshPorts } from '../node/box/ssh/ports.ts';
+import * as z from 'zod';
 
 /**
  * Asks the editor that started this process: a question is a line on standard output, its answer one on standard
@@ -11,7 +13,7 @@ import type { SshPorts } from '../node/box/ssh/ports.ts';
 export function askEditor(
   input: Readable & { ref?: () => unknown; unref?: () => unknown } = process.stdin,
   output: Writable = process.stdout,
-): SshPorts {
+): SshPorts & { readonly models: EditorModels } {
   const open = new Map<number, (answer: AskAnswer) => void>();
   let last = 0;
   let gone = false;
@@ -44,6 +46,7 @@ export function askEditor(
       const id = ++last;
       const leave = (): void => {
         close(id);
+        output.write(`${JSON.stringify({ type: 'withdrawn', id })}\n`);
         resolve(undefined);
       };
       signal?.addEventListener('abort', leave, { once: true });
@@ -70,7 +73,19 @@ export function askEditor(
         await ask({ kind: 'delete-secret', name });
       },
     },
+    models: {
+      list: async (signal) => z.array(EditorModel).safeParse(await ask({ kind: 'models' }, signal)).data,
+      complete: async (request, signal) => EditorReply.safeParse(await ask({ kind: 'complete', request }, signal)).data,
+    },
   };
+}
+
+let here: ReturnType<typeof askEditor> | undefined;
+
+/** The editor that started this process, and one way to it for all who ask; undefined at a terminal. */
+export function editorHere(): ReturnType<typeof askEditor> | undefined {
+  if (process.env[askVariable] === 'stdio') here ??= askEditor();
+  return here;
 }
 
 /** Of what has no use without the editor that started it: ends this process when that is gone, however it went. */

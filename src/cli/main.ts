@@ -1,17 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { addBoxCommands } from './commands/box.ts';
-import { addDoctor } from './commands/doctor.ts';
-import { addEval } from './commands/eval.ts';
-import { addExplain } from './commands/explain.ts';
-import { addImport } from './commands/import.ts';
-import { addJobs } from './commands/jobs.ts';
-import { addRun } from './commands/run.ts';
-import { addRuns } from './commands/runs.ts';
-import { addScore } from './commands/score.ts';
-import { addServe } from './commands/serve.ts';
-import { addTools } from './commands/tools.ts';
-import { addTrain } from './commands/train.ts';
-import { addWorld } from './commands/world.ts';
+import { commandFiles } from './commandFiles.ts';
 import { exitCodes } from './exitCodes.ts';
 import { packageRoot, packageVersion } from '../node/packageRoot.ts';
 
@@ -38,27 +26,26 @@ Exit codes
   5 a stage could not go on   6 disk or run folder   7 doctor found something   130 cancelled   1 anything else`,
     )
     .exitOverride();
-  const commands = [
-    addRun,
-    addTrain,
-    addEval,
-    addRuns,
-    addExplain,
-    addScore,
-    addImport,
-    addWorld,
-    addServe,
-    addTools,
-    addBoxCommands,
-    addJobs,
-  ];
-  for (const add of [...commands, addDoctor]) add(program);
+  await addCommands(program, process.argv.slice(2));
   try {
     await program.parseAsync();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   }
+}
+
+/** The command that was asked for with all that it takes; of the others, name and purpose. */
+async function addCommands(program: Command, words: readonly string[]): Promise<void> {
+  const [first, second] = words.filter((word) => !word.startsWith('-'));
+  const asked = first === 'help' ? second : first;
+  for (const { commands, load } of commandFiles) {
+    const names = Object.keys(commands);
+    if (asked !== undefined && names.includes(asked)) (await load())(program);
+    else for (const name of names) program.command(name);
+  }
+  for (const command of program.commands)
+    command.description(commandFiles.flatMap(({ commands }) => commands[command.name()] ?? [])[0] ?? '');
 }
 
 void main();

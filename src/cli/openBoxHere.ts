@@ -1,8 +1,7 @@
-import { askVariable } from '../core/box/boxStatus.ts';
 import type { Box } from '../node/box/boxes.ts';
 import type { OpenBox } from '../node/box/openBox.ts';
 import type { SshPorts } from '../node/box/ssh/ports.ts';
-import { askEditor } from './editorPrompts.ts';
+import { editorHere } from './editorPrompts.ts';
 import { sshPrompts } from './sshPrompts.ts';
 
 let ports: SshPorts | undefined;
@@ -14,6 +13,6 @@ let ports: SshPorts | undefined;
 export async function openBoxHere(box: Box): Promise<OpenBox> {
   const { openBox } = await import('../node/box/openBox.ts');
   // One for all boxes of this process: questions come one after another, and a passphrase once.
-  ports ??= process.env[askVariable] === 'stdio' ? askEditor() : sshPrompts();
+  ports ??= editorHere() ?? sshPrompts();
   return openBox(box, { ports });
 }

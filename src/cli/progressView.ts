@@ -1,9 +1,14 @@
 import { Presets, SingleBar } from 'cli-progress';
+import { outageOf } from '../core/run/outage.ts';
+import { visible } from '../core/trajectory/visible.ts';
 import { stageTitles, type RunStatus, type StageStatus } from '../core/run/status.ts';
 
 const plainIntervalMs = 15_000;
 
-/** Shows a run's status on a terminal: a bar for the stage that runs, a line for each that has ended. */
+/**
+ * Shows a run's status on a terminal: a bar for the stage that runs, a line for each that has ended. Messages quote
+ * servers and tools, and none of them may drive the terminal.
+ */
 export class ProgressView {
   readonly #terminal: boolean;
   readonly #write: (text: string) => void;
@@ -67,8 +72,9 @@ export class ProgressView {
     this.#ended.add(stage.id);
     if (this.#bar?.stage === stage.id) this.close();
     const mark = { done: '✓', failed: '✗', cancelled: '–', skipped: '·', pending: '', running: '' }[stage.state];
-    const counts = stage.counts.map((c) => `${c.label} ${c.value}`).join(', ');
-    const dropped = stage.dropped.map((d) => `${d.reason} ${d.count}`).join(', ');
+    const known = stage.earlier === true ? { counts: [], dropped: [] } : stage;
+    const counts = known.counts.map((c) => `${c.label} ${c.value}`).join(', ');
+    const dropped = known.dropped.map((d) => `${d.reason} ${d.count}`).join(', ');
     this.#line(
       `${mark} ${stageTitles[stage.id].padEnd(22)} ${formatSeconds(stage.seconds).padStart(8)}  ${counts}${dropped === '' ? '' : `; dropped: ${dropped}`}`,
     );
@@ -77,12 +83,17 @@ export class ProgressView {
   #line(text: string): void {
     const bar = this.#bar;
     if (bar !== undefined) this.close();
-    this.#write(`${text}\n`);
+    this.#write(`${visible(text)}\n`);
   }
 }
 
 function describeStage(stage: StageStatus, status: RunStatus): string {
-  const parts: string[] = [];
+  const outage = outageOf(status);
+  const parts: string[] = (status.servers ?? []).filter((s) => s.state !== 'waiting').map((s) => s.message);
+  if (outage !== undefined)
+    parts.unshift(
+      `${outage.message} Start ${outage.servers.length > 1 ? 'them' : 'it'}, or stop with Ctrl+C and resume`,
+    );
   if (stage.ratePerSecond !== undefined) parts.push(`${stage.ratePerSecond.toFixed(1)}/s`);
   if (stage.secondsLeft !== undefined) parts.push(`${formatSeconds(stage.secondsLeft)} left`);
   if (stage.id === 'training') {
@@ -93,7 +104,8 @@ function describeStage(stage: StageStatus, status: RunStatus): string {
       }),
     );
   } else if (stage.activity !== undefined) parts.push(stage.activity);
-  return parts.join(', ');
+  if (status.ledger?.cost !== undefined) parts.push(`${status.ledger.cost.toFixed(2)} spent`);
+  return visible(parts.join(', '));
 }
 
 export function formatSeconds(seconds: number): string {

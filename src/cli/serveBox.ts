@@ -9,7 +9,7 @@ import { serveOnBox } from '../node/box/serving/serveOnBox.ts';
 import { packageRoot } from '../node/packageRoot.ts';
 import { RunFolder } from '../node/store/runFolder.ts';
 import { Settings } from '../core/pipeline/settings.ts';
-import { printJson, UsageError } from './action.ts';
+import { noticesOf, printJson, UsageError } from './action.ts';
 import type { ServeOptions } from './commands/serve.ts';
 import { namedPath } from './commands/serve.ts';
 import { endWithEditor } from './editorPrompts.ts';
@@ -44,10 +44,7 @@ export async function serveBox(
     ...options.adapter.map(namedPath).map((a) => adapterHere(a.name, a.path)),
   ];
   const model = modelOf(options.model, ofRun?.base, box.base, options.job);
-  const tell = (message: string): void => {
-    if (options.json === true) printJson({ type: 'notice', severity: 'info', message });
-    else process.stderr.write(`  ${message}\n`);
-  };
+  const tell = noticesOf(options);
   endWithEditor();
   const opened = await openBoxHere(box);
   try {
@@ -131,7 +128,14 @@ function modelOf(
   job: string | undefined,
 ): ServeOnBoxOptions['model'] {
   if (text?.startsWith('box:') === true) return { onBox: text.slice('box:'.length) };
-  if (text !== undefined) return { here: resolve(text) };
+  if (text !== undefined) {
+    const here = resolve(text);
+    if (!existsSync(join(here, 'config.json')))
+      throw new UsageError(
+        `There is no model in Hugging Face form at ${here} (no config.json). One on the box is named as box:/PATH.`,
+      );
+    return { here };
+  }
   if (job !== undefined) return undefined;
   if (onBox !== undefined) return { onBox };
   return ofRun === undefined ? undefined : { here: ofRun };

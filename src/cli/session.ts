@@ -1,32 +1,46 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { ToolLibrary } from '../core/tools/provider.ts';
+import { gatherJudgements, TrajectoryJudgement } from '../core/annotate/judgements.ts';
+import { judgementsFile } from '../core/pipeline/stages/differentiation.ts';
+import { readAnnotations } from '../node/annotate/annotations.ts';
 import { modes } from '../core/pipeline/mode.ts';
 import type { PipelineContext } from '../core/pipeline/context.ts';
-import { targetOf } from '../core/pipeline/context.ts';
-import { resolveSettings, Settings } from '../core/pipeline/settings.ts';
+import { priceOf, targetOf } from '../core/pipeline/context.ts';
+import { Ledger } from '../core/run/ledger.ts';
+import { resolveSettings, type Settings } from '../core/pipeline/settings.ts';
 import { StatusTracker } from '../core/pipeline/statusTracker.ts';
 import type { Provenance } from '../core/evaluate/report.ts';
 import { RunStatus } from '../core/run/status.ts';
 import { RunError } from '../core/run/runError.ts';
 import type { RunRecord } from '../core/run/runRecord.ts';
 import { TaskCard } from '../core/task/taskCard.ts';
+import { defaultCacheFolder } from '../node/store/cacheFolder.ts';
 import { LogFile } from '../node/store/logFile.ts';
 import { writeFileAtomic } from '../node/store/atomicFile.ts';
 import { loadPrompts } from '../node/store/prompts.ts';
 import { RunFolder } from '../node/store/runFolder.ts';
-import { loadTaskCard, loadTaskData, type TaskData } from '../node/store/taskFile.ts';
+import { loadTaskCard, openTaskData, type TaskData } from '../node/store/taskFile.ts';
 import { openTools } from '../node/tools/openTools.ts';
 import { toolPlace } from './toolPlace.ts';
 import { Toolbox } from '../node/tools/toolbox.ts';
+import { CompletionCache } from '../node/openai/completionCache.ts';
 import { ModelServers } from '../node/openai/modelServers.ts';
 import { EngineHost } from '../node/embedded/engineHost.ts';
 import { findBox } from '../node/box/boxes.ts';
 import { BoxTrainer } from '../node/box/boxTrainer.ts';
-import { packageRoot, packageVersion } from '../node/packageRoot.ts';
+import { packageRoot } from '../node/packageRoot.ts';
+import { editorHere } from './editorPrompts.ts';
 import { openBoxHere } from './openBoxHere.ts';
+import {
+  modelPath,
+  newRecord,
+  recordedPrompts,
+  recordedSettings,
+  refuseOtherTools,
+  sha256,
+  type RunParts,
+} from './runRecords.ts';
 
 export interface SessionOptions {
   readonly workspace: string;
@@ -39,6 +53,8 @@ export interface SessionOptions {
   readonly world?: number;
   /** Where to train; of a resumed run, instead of where it was recorded to. It is no part of what is trained. */
   readonly box?: string;
+  /** What it may spend, instead of what was recorded. */
+  readonly budget?: Settings['budget'];
   readonly name?: string;
   readonly signal: AbortSignal;
   readonly publish: (status: RunStatus) => void;
@@ -52,18 +68,24 @@ export interface Session {
   readonly record: RunRecord;
   readonly data: TaskData;
   readonly engine: EngineHost;
+  readonly log: LogFile;
+  /** Trajectories that the servers of the run take at once, as far as is known by now. */
+  atOnce(): number;
   provenance(models: Provenance['models']): Provenance;
   close(): Promise<void>;
 }
-
-export const sha256 = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex');
 
 export function runsFolder(workspace: string): string {
   return join(workspace, '.autoact', 'runs');
 }
 
+/** Answers of user's servers, shared by all runs of the workspace. */
+export function completionCacheFolder(workspace: string): string {
+  return join(workspace, '.autoact', 'cache', 'completions');
+}
+
 /** Opens a new run or an old one. @throws TaskError, SettingsError, PromptError, RunError */
-export function openSession(options: SessionOptions): Session {
+export async function openSession(options: SessionOptions): Promise<Session> {
   const root = packageRoot();
   const runs = runsFolder(options.workspace);
   const folder = new RunFolder(runs, options.resume ?? newRunId(options));
@@ -72,18 +94,23 @@ export function openSession(options: SessionOptions): Session {
   const task = withWorld(old === undefined ? loadTaskCard(taskFile) : TaskCard.parse(old.task), options.world);
   const settings =
     old === undefined ? resolveSettings(task.settings, ...options.settings) : recordedSettings(old, options.box);
-  const data = loadTaskData(task, taskFile);
+  const data = await openTaskData(task, taskFile, {
+    cacheFolder: defaultCacheFolder(root),
+    notify: options.notify,
+    signal: options.signal,
+  });
   const prompts =
     old === undefined
       ? loadPrompts(join(root, 'prompts'), join(options.workspace, '.autoact', 'prompts'))
       : recordedPrompts(old);
   const library = openTools({
     tools: task.tools,
-    pages: data.pages,
+    documents: data.documents,
     place: toolPlace(taskFile, options.notify),
   });
-  const record = old ?? newRecord(folder.id, options, { root, task, taskFile, settings, data, prompts, library });
-  if (old !== undefined && old.documents.sha256 !== sha256(JSON.stringify(data.pages))) {
+  const record =
+    old ?? newRecord(folder.id, options.parent, { root, task, taskFile, settings, data, prompts, library });
+  if (old !== undefined && old.documents.sha256 !== data.documents.sha256) {
     throw new RunError(
       'log-mismatch',
       `The documents of run "${folder.id}" have changed since it was started.`,
@@ -101,16 +128,9 @@ export function openSession(options: SessionOptions): Session {
   }
 }
 
-interface Parts {
-  readonly root: string;
+interface Parts extends RunParts {
   readonly folder: RunFolder;
   readonly record: RunRecord;
-  readonly task: TaskCard;
-  readonly taskFile: string;
-  readonly settings: Settings;
-  readonly data: TaskData;
-  readonly prompts: PipelineContext['prompts'];
-  readonly library: ToolLibrary;
   readonly unlock: () => void;
 }
 
@@ -124,12 +144,6 @@ function connect(options: SessionOptions, parts: Parts): Session {
     settings: settings.embedded,
     notify: options.notify,
     signal: options.signal,
-  });
-  const models = new ModelServers({
-    servers: settings.servers,
-    embedded: () => engine.endpoint(),
-    embeddedConcurrency: Math.max(settings.concurrency, 64),
-    secret: (name) => process.env[name],
   });
   const trainer = new BoxTrainer({
     root,
@@ -162,16 +176,40 @@ function connect(options: SessionOptions, parts: Parts): Session {
     },
     earlier.success ? earlier.data : undefined,
   );
+  const models = new ModelServers({
+    servers: settings.servers,
+    pools: settings.pools,
+    embedded: () => engine.endpoint(),
+    embeddedConcurrency: Math.max(settings.concurrency ?? 64, 64),
+    secret: (name) => process.env[name],
+    editor: editorHere()?.models,
+    known: record.capabilities ?? {},
+    onCapabilities: (server, capabilities) => {
+      if (record.capabilities?.[server] !== undefined) return;
+      record.capabilities = { ...record.capabilities, [server]: capabilities };
+      folder.update(record);
+    },
+    onState: ({ server, state, message, patienceMs }) =>
+      tracker.server(server, state, message, patienceMs, addressOf(settings.servers[server]?.baseURL)),
+    ledger: new Ledger({
+      price: (server, model) => priceOf(settings, { server, model }),
+      budget: options.budget ?? settings.budget,
+      earlier: earlier.success ? earlier.data.ledger : undefined,
+      onChange: (ledger) => tracker.ledger(ledger),
+    }),
+    ...(settings.cache ? { cache: new CompletionCache(completionCacheFolder(options.workspace)) } : {}),
+  });
   const context: PipelineContext = {
     task,
     settings,
     mode: modes[settings.mode],
     prompts,
-    documents: data.pages,
+    documents: data.documents,
     questions: data.questions,
     offeredTools: toolbox.offered,
     unavailableTools: toolbox.unavailable,
     namedTools: library.named,
+    ...(settings.filter.annotations === 'off' ? {} : { judgements: judgementsFor(folder, options.workspace) }),
     tracker,
     signal: options.signal,
     ports: {
@@ -190,6 +228,8 @@ function connect(options: SessionOptions, parts: Parts): Session {
     record,
     data,
     engine,
+    log,
+    atOnce: () => models.atOnce(),
     provenance: (used) => ({
       run: folder.id,
       createdAt: record.createdAt,
@@ -203,6 +243,7 @@ function connect(options: SessionOptions, parts: Parts): Session {
       versions: record.versions,
     }),
     close: async () => {
+      models.close();
       await Promise.all([engine.stop(), toolbox.close()]);
       log.close();
       unlock();
@@ -210,83 +251,27 @@ function connect(options: SessionOptions, parts: Parts): Session {
   };
 }
 
-/** GGUF file that the embedded engine serves. */
-export function modelPath(root: string, taskFile: string, settings: Settings): string {
-  return settings.embedded.model === undefined
-    ? join(root, 'starter', 'weights', 'starter.gguf')
-    : resolve(dirname(taskFile), settings.embedded.model);
-}
-
-function newRecord(id: string, options: SessionOptions, parts: Omit<Parts, 'folder' | 'record' | 'unlock'>): RunRecord {
-  const { root, task, settings, data, prompts, library } = parts;
-  const roles = ['meta', 'plan', 'tool', 'reflect'] as const;
-  const usesEmbedded = roles.some((role) => targetOf(settings, role).server === 'embedded');
-  const weights = usesEmbedded ? fileHash(modelPath(root, parts.taskFile, settings)) : undefined;
-  return {
-    version: 1,
-    id,
-    createdAt: new Date().toISOString(),
-    ...(options.parent === undefined ? {} : { parent: options.parent }),
-    taskFile: parts.taskFile,
-    task,
-    settings,
-    prompts: Object.fromEntries(
-      [...prompts].map(([name, p]) => [
-        name,
-        { version: p.version, sha256: sha256(p.text), text: p.text, inputs: [...p.inputs] },
-      ]),
-    ),
-    toolLibrarySha256: sha256(JSON.stringify(library.available.map((tool) => tool.description))),
-    tools: library.available.map(({ description, provider }) => ({ name: description.name, provider })),
-    documents: { count: data.pages.length, sha256: sha256(JSON.stringify(data.pages)) },
-    questions: {
-      count: data.questions.length,
-      sha256: sha256(JSON.stringify(data.questions.map((q) => [q.id, q.question]))),
-    },
-    versions: { autoact: packageVersion(root), node: process.version },
-    models: Object.fromEntries(
-      roles.map((role) => {
-        const target = targetOf(settings, role);
-        return [
-          role,
-          { ...target, ...(target.server === 'embedded' && weights !== undefined ? { sha256: weights } : {}) },
-        ];
-      }),
-    ),
-  };
-}
-
-/** A run that goes on must find the tools that it began with; what its log does not hold is asked of them. */
-function refuseOtherTools(old: RunRecord, library: ToolLibrary): void {
-  for (const { description, provider } of library.available) {
-    const recorded = old.tools?.find((tool) => tool.name === description.name);
-    if (recorded !== undefined && recorded.provider !== provider)
-      throw new RunError(
-        'log-mismatch',
-        `The tool ${description.name} of run "${old.id}" was provided by ${recorded.provider}, and is now by ${provider}.`,
-        'Restore what has changed, or start a new run.',
-      );
-  }
-}
-
-function recordedSettings(record: RunRecord, box: string | undefined): Settings {
-  const settings = Settings.parse(record.settings);
-  return box === undefined ? settings : { ...settings, training: { ...settings.training, box } };
-}
-
-function recordedPrompts(record: RunRecord): PipelineContext['prompts'] {
-  return new Map(
-    Object.entries(record.prompts).map(([name, p]) => [
-      name,
-      { name, version: p.version, inputs: p.inputs, text: p.text },
-    ]),
-  );
-}
-
 function withWorld(task: TaskCard, seed: number | undefined): TaskCard {
   if (seed === undefined) return task;
   const { documents: _documents, questions: _questions, dataset: _dataset, ...rest } = task;
   return { ...rest, world: { seed } };
+}
+
+/** The labels that the run has been trained on already, else those of today. */
+function judgementsFor(folder: RunFolder, workspace: string): TrajectoryJudgement[] {
+  const frozen = folder.readRows(judgementsFile);
+  return frozen === undefined
+    ? gatherJudgements(readAnnotations(workspace))
+    : frozen.flatMap((row) => {
+        const parsed = TrajectoryJudgement.safeParse(row);
+        return parsed.success ? [parsed.data] : [];
+      });
+}
+
+/** Where a server is, without a password that its address may hold: the status is shown and copied. */
+function addressOf(baseURL: string | undefined): string | undefined {
+  const url = baseURL === undefined ? null : URL.parse(baseURL);
+  return url === null ? undefined : `${url.protocol}//${url.host}${url.pathname}`;
 }
 
 function newRunId(options: SessionOptions): string {
@@ -301,14 +286,6 @@ function newRunId(options: SessionOptions): string {
 function machine(): string {
   const cores = cpus();
   return `${cores.length} cores, ${cores[0]?.model.trim() ?? 'unknown processor'}, ${process.platform}`;
-}
-
-function fileHash(path: string): string | undefined {
-  try {
-    return sha256(readFileSync(path));
-  } catch {
-    return undefined; // A missing model is reported when it is needed, with the remedy.
-  }
 }
 
 function readJson(path: string): unknown {

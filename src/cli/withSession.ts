@@ -1,7 +1,20 @@
-import { printJson, type CommonOptions } from './action.ts';
+import { partlyDone } from '../core/run/partlyDone.ts';
+import { stageTitles } from '../core/run/status.ts';
+import { noticesOf, printJson, type CommonOptions } from './action.ts';
 import type { ProgressView } from './progressView.ts';
-import type { Session } from './session.ts';
+import type { Session, SessionOptions } from './session.ts';
 import { exitCodes } from './exitCodes.ts';
+
+/** Where a run's progress and remarks go: lines of JSON for programs, a live view and stderr for people. */
+export function liveOutput(options: CommonOptions, view: ProgressView): Pick<SessionOptions, 'publish' | 'notify'> {
+  return {
+    publish: (status) => {
+      if (options.json === true) printJson({ type: 'status', status });
+      else view.show(status);
+    },
+    notify: noticesOf(options),
+  };
+}
 
 /** Does work on an open run, records how it ended, and closes the run whatever happens. */
 export async function withSession(
@@ -28,10 +41,11 @@ export async function withSession(
   } finally {
     await finish(session, state);
     view.close();
+    const part = partlyDone(session.context.tracker.snapshot);
     if (options.json === true) printJson({ type: 'done', run: folder.id, folder: folder.path, state });
-    else if (state !== 'done')
+    else if (state !== 'done' || part !== undefined)
       process.stderr.write(
-        `\nRun ${folder.id} ${state === 'cancelled' ? 'was cancelled' : 'stopped'}. Go on with: autoact run --resume ${folder.id}\n`,
+        `\nRun ${folder.id} ${part === undefined ? (state === 'cancelled' ? 'was cancelled' : 'stopped') : `has done ${stageTitles[part.last]}; ${stageTitles[part.next]} is waiting`}. Go on with: autoact run --resume ${folder.id}\n`,
       );
   }
 }

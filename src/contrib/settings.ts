@@ -134,6 +134,6 @@ export const runFields: readonly RunField[] = [
     id: 'concurrency',
     label: 'Concurrency',
     description: 'Questions under way at once.',
-    defaultText: 'task card, else 64',
+    defaultText: 'task card, else as many as the server takes',
   },
 ];

@@ -12,6 +12,15 @@ export class UserError extends Error {
   }
 }
 
+/** Something that a command works on is not there; in a window without a folder nothing can be, and that is what is said. */
+export function nothingHere(message: string, remedy: string): UserError {
+  if ((vscode.workspace.workspaceFolders ?? []).length > 0) return new UserError(message, remedy);
+  return new UserError(
+    vscode.l10n.t('No folder is open.'),
+    vscode.l10n.t('Open a folder first ("File: Open Folder…"): task cards, runs, data and studies are files in it.'),
+  );
+}
+
 /** What to say of any error: its message and, when it has one, its remedy. */
 export function describeError(error: unknown): WireError {
   const message = error instanceof Error ? error.message : String(error);
@@ -39,7 +48,7 @@ export async function showProblem(
       : `${problem.message} ${problem.remedy}`;
   if (severity === 'error') log.error(text);
   else log.warn(text);
-  const all: readonly NotifyAction[] = [...actions, { title: 'Show Log', run: () => log.show(true) }];
+  const all: readonly NotifyAction[] = [...actions, { title: vscode.l10n.t('Show Log'), run: () => log.show(true) }];
   const titles = all.map((action) => action.title);
   const shown = `AutoAct: ${text.length > 600 ? `${text.slice(0, 600)} …` : text}`;
   const chosen =

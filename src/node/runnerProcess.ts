@@ -20,8 +20,8 @@ export interface RunnerProcessOptions {
   /** The program that runs `cli.js`: the editor's own executable as plain Node, or `node`. */
   readonly execPath?: string;
   readonly onEvent: (event: CliEvent) => void;
-  /** Answers what the process asks (passwords, host keys); without it nothing is asked. */
-  readonly onAsk?: (ask: Ask) => Promise<AskAnswer>;
+  /** Answers what the process asks (passwords, host keys, language models); without it nothing is asked. */
+  readonly onAsk?: (ask: Ask, withdrawn: AbortSignal) => Promise<AskAnswer>;
   /** A line that is no event: stderr, or output of a library. */
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void;
   /** Time between asking to cancel and killing, in milliseconds. */
@@ -63,6 +63,8 @@ export class RunnerProcess {
   private readonly graceMs: number;
   private killTimer: NodeJS.Timeout | undefined;
   private killed = false;
+  /** Questions of the process that it still waits for. */
+  private readonly asked = new Map<number, AbortController>();
 
   constructor(options: RunnerProcessOptions) {
     this.graceMs = options.graceMs ?? 10_000;
@@ -85,6 +87,7 @@ export class RunnerProcess {
         const event = parseEvent(line);
         if (event === undefined) options.onLine(line, 'stdout');
         else if (event.type === 'ask') void this.answer(event.id, event.ask, options.onAsk);
+        else if (event.type === 'withdrawn') this.asked.get(event.id)?.abort();
         else options.onEvent(event);
       });
     }
@@ -110,6 +113,7 @@ export class RunnerProcess {
       });
       this.child.once('close', (code, signal) => {
         clearTimeout(this.killTimer);
+        for (const question of this.asked.values()) question.abort();
         resolve({ code, signal, killed: this.killed, tail });
       });
     });
@@ -121,7 +125,10 @@ export class RunnerProcess {
 
   private async answer(id: number, ask: Ask, onAsk: RunnerProcessOptions['onAsk']): Promise<void> {
     // A dialog that fails is one that was not answered: the process goes on with the next way to log in.
-    const answer = await onAsk?.(ask).catch(() => undefined);
+    const withdrawn = new AbortController();
+    this.asked.set(id, withdrawn);
+    const answer = await onAsk?.(ask, withdrawn.signal).catch(() => undefined);
+    this.asked.delete(id);
     if (this.child.stdin?.writable === true) this.child.stdin.write(`${JSON.stringify({ id, answer })}\n`);
   }
 

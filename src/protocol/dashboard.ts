@@ -7,8 +7,9 @@ import type { Params, RequestShape, Result } from './surface.ts';
 
 export const ServerChoice = z.object({
   role: z.string().min(1),
-  kind: z.enum(['embedded', 'url']),
-  /** Base URL of a server with OpenAI's HTTP API; empty for the embedded server. */
+  /** `vscode`: a language model of the editor. */
+  kind: z.enum(['embedded', 'url', 'vscode']),
+  /** Base URL of a server with OpenAI's HTTP API; empty for the others. */
   url: z.string(),
   /** Empty: the server's only model, or the starter model of the embedded server. */
   model: z.string(),
@@ -62,6 +63,8 @@ export const DashboardSnapshot = z.object({
   trusted: z.boolean(),
   configuration: Configuration,
   fields: z.array(SettingField),
+  /** Language models that the editor offers. */
+  editorModels: z.array(z.object({ name: z.string(), title: z.string() })),
   /** Base URLs that have an API key in the editor's secret storage. The keys themselves never come here. */
   keyed: z.array(z.string()),
   hasReport: z.boolean(),
@@ -81,6 +84,8 @@ export const TraceRow = z.object({
   title: z.string(),
   outcome: z.string(),
   state: z.enum(['open', 'right', 'wrong', 'finished', 'failed', 'dropped']),
+  /** Of the time before: its stage is being done again, and has not come to it yet. */
+  earlier: z.boolean().optional(),
 });
 export type TraceRow = z.infer<typeof TraceRow>;
 
@@ -108,9 +113,11 @@ export const dashboardRequests = {
     result: z.object({ rows: z.array(TraceRow), total: z.number() }),
   },
   openTrace: { params: z.object({ item: z.string() }), result: nothing },
+  debugTrace: { params: z.object({ item: z.string() }), result: nothing },
   showProvenance: { params: z.object({ item: z.string() }), result: nothing },
   openFile: { params: z.object({ file: z.enum(['task', 'report', 'folder', 'prompts']) }), result: nothing },
   showLog: { params: nothing, result: nothing },
+  doctor: { params: nothing, result: nothing },
 } as const satisfies Record<string, RequestShape>;
 
 export type DashboardRequests = typeof dashboardRequests;

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { Ready, RequestEnvelope } from './surface.ts';
 import type { Params, RequestShape, Result, WireError } from './surface.ts';
 
@@ -40,13 +41,13 @@ export function serve<R extends Readonly<Record<string, RequestShape>>>(
     const shape = Object.hasOwn(options.requests, method) ? options.requests[method] : undefined;
     if (shape === undefined) {
       options.onInvalid(`A panel sent the unknown request "${method}".`);
-      refuse({ message: `The request "${method}" is not known. Reload the view.` });
+      refuse({ message: l10n.t('The request "{0}" is not known. Reload the view.', method) });
       return;
     }
     const params = shape.params.safeParse(envelope.data.params);
     if (!params.success) {
       options.onInvalid(`The parameters of "${method}" do not fit: ${params.error.message}`);
-      refuse({ message: `The parameters of "${method}" do not fit. Reload the view.` });
+      refuse({ message: l10n.t('The parameters of "{0}" do not fit. Reload the view.', method) });
       return;
     }
     try {

@@ -6,7 +6,7 @@ import type { FactBase } from '../../src/core/world/factBase.ts';
 import type { Page } from '../../src/core/world/types.ts';
 import { generateWorld } from '../../src/core/world/world.ts';
 import type { GeneratedWorld } from '../../src/core/world/world.ts';
-import { createPageIndex } from '../../src/node/tools/pageIndex.ts';
+import { HeldDocuments } from '../../src/node/documents/heldDocuments.ts';
 
 /** One line of the corpus. Offsets are in characters of `text`. */
 export interface CorpusLine {
@@ -33,7 +33,7 @@ export function openWorld(seed: number, size: number, prompts: ReadonlyMap<strin
   return {
     world,
     base: factBase(world),
-    encyclopedia: new Encyclopedia(world.pages, createPageIndex(world.pages)),
+    encyclopedia: new Encyclopedia(new HeldDocuments(world.pages)),
     entities: new Map(Object.values(world.cast).flatMap((group: readonly Entity[]) => group.map((entity) => [entity.title, entity] as const))),
     pages: new Map(world.pages.map((page) => [page.title, page])),
     prompts,

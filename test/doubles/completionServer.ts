@@ -1,26 +1,34 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { cutAtStops } from '../../src/node/openai/modelServer.ts';
+import { cutAtStops } from '../../src/node/openai/dialect.ts';
 
 export interface Asked {
   readonly prompt: string;
   readonly seed: number;
   readonly model: string;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 export interface RawReply {
   readonly status: number;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
-/** Text is a completion; a reset closes the connection, a hang never answers. */
-export type Reply = string | RawReply | { readonly fault: 'reset' | 'hang' };
+/** Text is a completion; a reset closes the connection, a hang never answers, what stalls never ends its answer. */
+export type Reply = string | RawReply | { readonly fault: 'reset' | 'hang' | 'stalled' };
 export const reset: Reply = { fault: 'reset' };
 export const hang: Reply = { fault: 'hang' };
+export const stalled: Reply = { fault: 'stalled' };
 
 /** An OpenAI-compatible server for tests: answers from a function, counts what it is asked. */
 export class CompletionServer {
   readonly asked: Asked[] = [];
+  models: readonly Readonly<Record<string, unknown>>[] = [{ id: 'base' }];
+  /** What it says beside the protocol: /metrics, /props, … */
+  chatOnly = false;
+  /** Loses every connection. */
+  down = false;
+  pages: Readonly<Record<string, string>> = {};
   readonly #server: Server;
   #delayMs = 0;
 
@@ -50,10 +58,19 @@ export class CompletionServer {
     response: ServerResponse,
     reply: (asked: Asked, count: number) => Reply,
   ): Promise<void> {
+    if (this.down) {
+      request.socket.destroy();
+      return;
+    }
     if (request.url === '/v1/models') {
       response
         .setHeader('content-type', 'application/json')
-        .end(JSON.stringify({ object: 'list', data: [{ id: 'base', object: 'model' }] }));
+        .end(JSON.stringify({ object: 'list', data: this.models.map((card) => ({ object: 'model', ...card })) }));
+      return;
+    }
+    if (request.method === 'GET') {
+      const page = this.pages[request.url ?? ''];
+      response.writeHead(page === undefined ? 404 : 200).end(page ?? '{}');
       return;
     }
     let text = '';
@@ -65,12 +82,22 @@ export class CompletionServer {
       model: string;
       stop?: string[];
     };
-    const asked = { prompt: body.prompt ?? body.messages?.[0]?.content ?? '', seed: body.seed, model: body.model };
+    if (this.chatOnly && body.messages === undefined) {
+      response.writeHead(404).end('{"error":{"message":"no such path"}}');
+      return;
+    }
+    const asked: Asked = {
+      prompt: body.prompt ?? body.messages?.[0]?.content ?? '',
+      seed: body.seed,
+      model: body.model,
+      body,
+    };
     this.asked.push(asked);
     const answer = reply(asked, this.asked.length);
     if (this.#delayMs > 0) await new Promise((go) => setTimeout(go, this.#delayMs));
     if (typeof answer === 'object' && 'fault' in answer) {
       if (answer.fault === 'reset') request.socket.destroy();
+      else if (answer.fault === 'stalled') response.writeHead(200).write('{"choices":[{"text":"');
       return;
     }
     if (typeof answer !== 'string') {

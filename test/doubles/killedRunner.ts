@@ -3,21 +3,13 @@ import { createHash } from 'node:crypto';
 import { groupPlan } from '../../src/core/methods/groupPlan.ts';
 import { runItems } from '../../src/core/run/runner.ts';
 import { LogFile } from '../../src/node/store/logFile.ts';
-import { ModelServer } from '../../src/node/openai/modelServer.ts';
 import { builtInLibrary } from '../../src/node/tools/builtIn.ts';
 import { Toolbox } from '../../src/node/tools/toolbox.ts';
+import { clientAt } from './client.ts';
 import { planningInput } from './planning.ts';
 
 const [logPath = '', baseURL = '', count = '0'] = process.argv.slice(2);
-const server = new ModelServer({
-  name: 'test',
-  baseURL,
-  apiKey: '',
-  api: 'completions',
-  concurrency: 8,
-  timeoutSeconds: 20,
-  sendTopK: false,
-});
+const server = clientAt({ name: 'test', baseURL, concurrency: 8 });
 const toolbox = new Toolbox(builtInLibrary([{ title: 'Mira Torvel', paragraphs: ['Mira Torvel was born in Arden.'] }]));
 const log = LogFile.open(logPath);
 await runItems({

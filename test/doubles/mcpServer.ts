@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from 'node:fs';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import * as z from 'zod';
@@ -25,5 +26,31 @@ export function mcpServer(description: string): McpServer {
   return server;
 }
 
-if (process.argv[1]?.endsWith('mcpServer.ts') === true)
-  await mcpServer(process.argv[2] ?? 'lists towns').connect(new StdioServerTransport());
+/** What goes wrong with servers: one tool for each. */
+export function brokenMcpServer(): McpServer {
+  const server = new McpServer({ name: 'broken', version: '1.0.0' });
+  const inputSchema = { text: z.string() };
+  server.registerTool('hang', { inputSchema }, () => new Promise(() => undefined));
+  server.registerTool('die', { inputSchema }, () => process.exit(1));
+  server.registerTool('throw', { inputSchema }, () => {
+    throw new Error('no luck');
+  });
+  server.registerTool('nothing', { inputSchema }, () => ({ content: [] }));
+  server.registerTool('much', { inputSchema }, () => ({
+    content: [{ type: 'text', text: 'x'.repeat(10 * 2 ** 20) }],
+  }));
+  // Ends once, and works when it is started again.
+  server.registerTool('once', { inputSchema }, ({ text }) => {
+    if (existsSync(text)) return { content: [{ type: 'text', text: 'here again' }] };
+    writeFileSync(text, '');
+    return process.exit(1);
+  });
+  return server;
+}
+
+if (process.argv[1]?.endsWith('mcpServer.ts') === true) {
+  const what = process.argv[2] ?? 'lists towns';
+  if (what === 'silent') setInterval(() => undefined, 1000);
+  else if (what !== 'gone')
+    await (what === 'broken' ? brokenMcpServer() : mcpServer(what)).connect(new StdioServerTransport());
+}

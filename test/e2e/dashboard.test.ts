@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,12 +15,13 @@ describe('runs in the window', () => {
   let workspace: string;
   let editor: Editor;
   let live: RunWriter;
+  let done: RunWriter;
   let panel: Frame;
   before(async () => {
     workspace = mkdtempSync(join(tmpdir(), 'autoact-e2e-'));
     writeFixtureTask(workspace);
     live = writeRunFolder({ workspace, run: 'run-live', state: 'live', trajectories: 120, questions: 40 });
-    writeRunFolder({ workspace, run: 'run-done', state: 'done', trajectories: 20, questions: 30 });
+    done = writeRunFolder({ workspace, run: 'run-done', state: 'done', trajectories: 20, questions: 30 });
     editor = await startEditor({ workspace, theme: 'light', size: { width: 1440, height: 1000 } });
   });
   after(async () => {
@@ -44,6 +45,38 @@ describe('runs in the window', () => {
       await editor.setTheme(theme);
       await editor.screenshot(`dashboard-${theme.replace(' ', '-')}`);
     });
+
+  test('a stage that is done asks before it replaces what the run shows', async () => {
+    const before = JSON.stringify(done.status);
+    await panel.locator('button[aria-label="Run Filtering only"]').click();
+    const dialog = editor.page.locator('.monaco-dialog-box');
+    await dialog.waitFor({ timeout: 30_000 });
+    const said = (await dialog.textContent()) ?? '';
+    assert.match(said, /Filtering of this run is done\. Run it again\?/);
+    assert.match(said, /made anew: Filtering, .*Evaluation, Report\. .*marked as such/);
+    await editor.screenshot('dashboard-run-again');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached', timeout: 30_000 });
+    assert.equal(readFileSync(join(done.folder, 'status.json'), 'utf8'), before, 'refused, nothing runs');
+  });
+
+  test('figures of before are marked while a stage is run again', async () => {
+    const now = structuredClone(done.status);
+    const filter = done.status.stages.find(({ id }) => id === 'filter');
+    assert.ok(filter !== undefined && filter.counts.length > 0);
+    Object.assign(done.status, { state: 'cancelled', earlierResults: true });
+    Object.assign(filter, { state: 'cancelled', earlier: true });
+    done.saveStatus();
+    await panel.waitForSelector('.results-card .banner', { timeout: 60_000 });
+    assert.match((await panel.textContent('.results-card')) ?? '', /results of the earlier report.*AutoAct/s);
+    const stage = panel.locator('.stage', { hasText: 'Filtering' });
+    assert.match((await stage.textContent()) ?? '', /Figures of the last time that this stage was done/);
+    await editor.screenshot('dashboard-earlier-results');
+    Object.assign(done.status, now);
+    delete done.status.earlierResults;
+    done.saveStatus();
+    await panel.waitForSelector('.results-card .banner', { state: 'detached', timeout: 60_000 });
+  });
 
   test('a reason opens the list of what was dropped, as text', async () => {
     await panel.click('.chip');

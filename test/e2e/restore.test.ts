@@ -50,6 +50,20 @@ describe('a window that is reloaded', () => {
     assert.match((await restored.textContent('.facts')) ?? '', /run-done/);
   });
 
+  test('has its table of trajectories back', async () => {
+    const { page } = editor;
+    const row = page.locator('.monaco-list-row', { hasText: 'run-done' }).first();
+    await row.hover();
+    await row.getByRole('button', { name: /Show Trajectories as a Table/ }).click();
+    const table = await editor.webview('.rows .row.right', limitMs);
+    const said = await table.textContent('.status');
+    const loaded = page.waitForEvent('load', { timeout: limitMs });
+    await editor.runCommand('Developer: Reload Window');
+    await loaded;
+    const restored = await editor.webview('.rows .row.right', limitMs);
+    assert.equal(await restored.textContent('.status'), said);
+  });
+
   test('offers to resume a run whose process is gone', async () => {
     // The view is open already, and a click on its tab would close it.
     await editor.page.locator('.monaco-list-row', { hasText: 'run-cut' }).first().click();
@@ -133,6 +147,9 @@ describe('a task of one’s own', () => {
 
   test('Doctor shows what it found', async () => {
     await editor.runCommand('AutoAct: Doctor');
+    // There are two cards by now, so it asks which one.
+    const card = editor.page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Starter encyclopedia' });
+    await card.first().click({ timeout: limitMs });
     await editor.page.locator('.view-line', { hasText: 'Engine' }).first().waitFor({ timeout: limitMs });
     await editor.screenshot('doctor');
   });

@@ -8,9 +8,10 @@ import type { Frame } from 'playwright-core';
 import { RunStatus } from '../../src/core/run/status.ts';
 import { isAlive } from '../../src/node/store/runFolder.ts';
 import { CompletionServer } from '../doubles/completionServer.ts';
-import { writeFixtureTask } from '../fixtures/runFolder.ts';
+import { fixtureTask, writeFixtureTask } from '../fixtures/runFolder.ts';
 import { startEditor } from '../harness/codeServer.ts';
 import type { Editor } from '../harness/codeServer.ts';
+import { notified } from '../harness/notified.ts';
 
 const roles = ['meta', 'plan', 'tool', 'reflect'];
 const limitMs = 90_000;
@@ -53,18 +54,29 @@ describe('a run from the window', () => {
       return [];
     }
   };
-  const status = (): RunStatus =>
-    RunStatus.parse(
-      JSON.parse(readFileSync(join(workspace, '.autoact', 'runs', runs()[0] ?? '', 'status.json'), 'utf8')),
-    );
-  const until = async (what: string, look: () => boolean): Promise<void> => {
+  const status = (run = runs()[0] ?? ''): RunStatus =>
+    RunStatus.parse(JSON.parse(readFileSync(join(workspace, '.autoact', 'runs', run, 'status.json'), 'utf8')));
+  const until = async (what: string, look: () => boolean | Promise<boolean>): Promise<void> => {
     const deadline = Date.now() + limitMs;
-    while (!look()) {
+    while (!(await look())) {
       if (Date.now() > deadline) assert.fail(`not so after ${limitMs} ms: ${what}`);
       await delay(100);
     }
   };
-  const press = (name: string) => panel.locator('aat-button', { hasText: name }).first().click();
+  /** Each of these buttons gives way to another when it is pressed. */
+  const press = async (name: string): Promise<void> => {
+    const button = panel.locator('aat-button', { hasText: new RegExp(`^${name}`) }).first();
+    for (let tries = 1; ; tries++) {
+      await button.click();
+      const taken = await button.waitFor({ state: 'detached', timeout: 15_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (taken) return;
+      console.log(`the press of "${name}" changed nothing: ${await panel.innerText('header')}`);
+      if (tries === 2) throw new Error(`"${name}" cannot be pressed`);
+    }
+  };
   const waitFor = (selector: string) => panel.waitForSelector(selector, { timeout: limitMs });
 
   test('the dashboard of a task that has not run shows what will be used', async () => {
@@ -113,19 +125,66 @@ describe('a run from the window', () => {
     assert.ok(prompts.length - new Set(prompts).size <= 64, 'requests were repeated');
   });
 
-  test('a server that goes away is one clear message with a remedy, and the run can be resumed', async () => {
+  test('a server that goes away is waited for, which the run says with what to do', async () => {
     await server.stop();
-    await until('the run has failed', () => status().state === 'failed');
-    await waitFor('.problem');
-    // The toast itself may have gone by now; the list keeps it.
-    await editor.runCommand('Notifications: Show Notifications');
-    const toast = editor.page.locator('.notifications-center .notification-list-item', { hasText: 'AutoAct:' });
-    await toast.first().waitFor({ timeout: limitMs });
-    assert.equal(await toast.count(), 1);
-    const text = (await toast.first().textContent()) ?? '';
-    assert.match(text, /cannot be reached.*Start it, or correct its address/);
-    assert.match(text, /Resume/);
-    assert.match(text, /Show Log/);
+    await until('the run waits', () => status().servers?.some(({ state }) => state === 'waiting') === true);
+    assert.equal(status().state, 'running');
+    assert.match(
+      status()
+        .notices.map(({ message }) => message)
+        .join('\n'),
+      /cannot be reached/,
+    );
+    const said = (await panel.locator('.problem', { hasText: 'has not answered since' }).first().textContent()) ?? '';
+    assert.match(said, /"meta" has not answered since \d.*Start it.*Doctor says.*waits until \d.*resumed/);
+    assert.match((await panel.textContent('.facts')) ?? '', /Waiting for a server/);
+    const item = editor.page.locator('.statusbar-item', { hasText: 'meta does not answer' });
+    await item.waitFor({ timeout: limitMs });
+    assert.match((await item.getAttribute('class')) ?? '', /warning-kind/);
+    const told = await notified(editor, 'has not answered since');
+    for (const name of ['Stop the Run', 'Doctor'])
+      assert.equal(await told.getByRole('button', { name }).count(), 1, name);
+    await editor.screenshot('run-waiting');
+    await editor.runCommand('Notifications: Clear All Notifications');
+  });
+
+  test('Stop beside it ends the run, which can be resumed', async () => {
+    await panel.locator('.problem aat-button', { hasText: 'Stop' }).click();
+    await until('the run is stopped', () => status().state === 'cancelled');
+    await waitFor('text=Resume');
+    await editor.page
+      .locator('.statusbar-item', { hasText: 'AutoAct: ' })
+      .waitFor({ state: 'detached', timeout: limitMs });
+  });
+
+  test('a run whose server stays away fails, and says so with the remedy', async () => {
+    await editor.runCommand('Notifications: Clear All Notifications');
+    // The card's own servers hold where the editor's settings name none.
+    const settingsRead = 'without servers';
+    writeFileSync(
+      join(workspace, '.vscode', 'settings.json'),
+      JSON.stringify({ 'autoact.seed': 6, 'window.title': settingsRead }),
+    );
+    await until('the window has read the settings', async () => (await editor.page.title()).includes(settingsRead));
+    const [first] = runs();
+    url = await server.start();
+    const settings = {
+      servers: { brief: { baseURL: url, outageMinutes: 0.02 } },
+      roles: Object.fromEntries(roles.map((role) => [role, { server: 'brief', model: 'base' }])),
+      selfInstruct: { instances: 20_000 },
+    };
+    writeFileSync(join(workspace, 'brief.task.json'), JSON.stringify({ ...fixtureTask, name: 'Brief', settings }));
+    await editor.runCommand('AutoAct: Run the Whole Loop');
+    await editor.page
+      .locator('.quick-input-widget .monaco-list-row', { hasText: 'brief.task.json' })
+      .click({ timeout: limitMs });
+    const second = (): string => runs().find((run) => run !== first) ?? '';
+    await until('the second run keeps pairs', () => runs().length === 2 && (status(second()).stages[0]?.done ?? 0) > 0);
+    await server.stop();
+    await until('it has failed', () => status(second()).state === 'failed');
+    const toast = await notified(editor, 'cannot be reached for 0.02 minutes');
+    assert.match((await toast.textContent()) ?? '', /"brief".*Start it, or correct its address.*resume the run/);
+    for (const name of ['Resume', 'Show Log']) assert.equal(await toast.getByRole('button', { name }).count(), 1, name);
     await editor.screenshot('run-failed');
   });
 

@@ -11,8 +11,8 @@ describe('a first look, in an empty workspace', () => {
   after(() => editor.close());
 
   test('the activity bar has AutoAct, and its empty view says what to do first', async () => {
-    await editor.page.getByRole('tab', { name: 'AutoAct' }).click();
-    const welcome = editor.page.locator('.pane-body .welcome-view');
+    await editor.page.getByRole('tab', { name: 'AutoAct', exact: true }).click();
+    const welcome = editor.page.locator('.pane-body .welcome-view').first();
     await welcome.getByText('Open Starter Task').waitFor({ timeout: 20_000 });
     assert.match((await welcome.textContent()) ?? '', /There is no task card in this folder yet/);
   });

@@ -3,7 +3,7 @@
  * extension in it; the returned `Editor` is how a test drives and reads the window.
  */
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -11,6 +11,8 @@ import type { Browser, Frame, Page } from 'playwright-core';
 import { startCodeServer, windowAddress } from '../../scripts/lib/codeServer.mjs';
 import { inRoot, root } from '../../scripts/lib/project.mjs';
 import { findChromium } from '../../scripts/lib/systemPackages.mjs';
+import type { WatchedWindow } from './evidence.ts';
+import { evidenceOf, unwatchWindow, watchWindow } from './evidence.ts';
 
 export type Theme = 'light' | 'dark' | 'high contrast';
 
@@ -50,13 +52,19 @@ const quietSettings = {
 export interface EditorOptions {
   /** Absolute folder to open; without it a new empty folder is made and removed at the end. */
   readonly workspace?: string;
+  /** False opens a window without any folder. Default true. */
+  readonly folder?: boolean;
   /** Absolute path of a CommonJS file whose exported `run()` VS Code's extension host calls. */
   readonly extensionTests?: string;
+  /** Absolute folders of other extensions that are installed beside ours. */
+  readonly extensions?: readonly string[];
   /** User settings on top of the quiet ones. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** False opens the workspace in restricted mode. Default true. */
   readonly trusted?: boolean;
   readonly theme?: Theme;
+  /** Puts files into the home folder of the window's programs before they start. */
+  readonly prepareHome?: (home: string) => void;
   /** CSS pixels. Default 1280 by 800. */
   readonly size?: { readonly width: number; readonly height: number };
 }
@@ -64,10 +72,8 @@ export interface EditorOptions {
 export interface Editor {
   readonly page: Page;
   readonly workspace: string;
-  /** Console lines of the extension host, oldest first. */
-  readonly hostLines: readonly string[];
-  /** Errors in webviews' consoles, breaches of their content security policy among them, oldest first. */
-  readonly webviewErrors: readonly string[];
+  readonly hostLines: WatchedWindow['hostLines'];
+  readonly webviewErrors: WatchedWindow['webviewErrors'];
   /** Exit code of the run that `extensionTests` started. */
   readonly testsExited: Promise<number>;
   /** Runs a command by its title, e.g. `AutoAct: Create Task Card`, through the palette. */
@@ -77,6 +83,8 @@ export interface Editor {
   setTheme(theme: Theme): Promise<void>;
   /** The inner frame of a webview whose document contains `selector`. */
   webview(selector: string, timeoutMs?: number): Promise<Frame>;
+  /** What there is to see, as text for the log of a failure named `name`; a failing test of node:test gets it by itself. */
+  evidence(name: string): Promise<string>;
   /** Saves test-results/screenshots/<name>.png and gives its path. */
   screenshot(name: string): Promise<string>;
   close(): Promise<void>;
@@ -101,6 +109,13 @@ export async function startEditor(options: EditorOptions = {}): Promise<Editor> 
   const settings = { ...quietSettings, 'workbench.colorTheme': themes[options.theme ?? 'light'], ...options.settings };
   writeFileSync(join(userDir, 'settings.json'), JSON.stringify(settings, null, 2));
 
+  // VS Code makes the list of a new profile from what lies in its folder.
+  for (const extension of options.extensions ?? [])
+    cpSync(extension, join(scratch, 'data', 'extensions', `autoact-test.${basename(extension)}-1.0.0`), {
+      recursive: true,
+    });
+  options.prepareHome?.(join(scratch, 'home'));
+
   let server: ChildProcess | undefined;
   let browser: Browser | undefined;
   // A test file that throws, or is ended, must not leave a VS Code behind.
@@ -110,7 +125,9 @@ export async function startEditor(options: EditorOptions = {}): Promise<Editor> 
   const ended = () => process.exit(143);
   process.once('exit', orphaned);
   process.once('SIGTERM', ended);
+  let watched: WatchedWindow | undefined;
   const close = async () => {
+    if (watched !== undefined) await unwatchWindow(watched);
     process.off('exit', orphaned);
     process.off('SIGTERM', ended);
     await browser?.close();
@@ -134,11 +151,18 @@ export async function startEditor(options: EditorOptions = {}): Promise<Editor> 
       ],
     });
     const page = await browser.newPage({ viewport: options.size ?? { width: 1280, height: 800 } });
-    return await openWindow(page, started.port, { workspace, options, close });
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    watched = { page, hostLines: [], webviewErrors: [], dataDir: join(scratch, 'data') };
+    watchWindow(watched);
+    return await openWindow(watched, started.port, { workspace, options, close });
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function hasTaskCard(folder: string): boolean {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((path) => path.endsWith('.task.json'));
 }
 
 interface WindowParts {
@@ -147,9 +171,12 @@ interface WindowParts {
   readonly close: () => Promise<void>;
 }
 
-async function openWindow(page: Page, port: number, { workspace, options, close }: WindowParts): Promise<Editor> {
-  const hostLines: string[] = [];
-  const webviewErrors: string[] = [];
+async function openWindow(
+  watched: WatchedWindow,
+  port: number,
+  { workspace, options, close }: WindowParts,
+): Promise<Editor> {
+  const { page, hostLines, webviewErrors } = watched;
   let exited: (code: number) => void = () => undefined;
   const testsExited = new Promise<number>((resolve) => (exited = resolve));
   await page.exposeFunction(
@@ -163,12 +190,18 @@ async function openWindow(page: Page, port: number, { workspace, options, close 
     if (message.type() === 'error' && inWebview) webviewErrors.push(`${message.text()} (${message.location().url})`);
   });
 
-  await page.goto(windowAddress(port, workspace, root, options.extensionTests), { timeout: startLimitMs });
+  await page.goto(windowAddress(port, options.folder === false ? undefined : workspace, root, options.extensionTests), {
+    timeout: startLimitMs,
+  });
   // The theme comes from a built-in extension: once it is applied, extensions have been read.
   const { marker } = themeLabels[options.theme ?? 'light'];
   await page.waitForSelector(`.monaco-workbench${marker}[class*=vscode-theme-defaults] .part.statusbar`, {
     timeout: startLimitMs,
   });
+  // The extension starts by itself where there are task cards and, in a trusted workspace, opens its walkthrough, which
+  // takes the focus: a test that types before that types into nothing.
+  if (options.extensionTests === undefined && options.trusted !== false && hasTaskCard(workspace))
+    await page.locator('.tab', { hasText: 'Welcome' }).waitFor({ timeout: startLimitMs });
 
   const quickInput = page.locator('.quick-input-widget');
   const box = quickInput.locator('.quick-input-box input');
@@ -215,6 +248,7 @@ async function openWindow(page: Page, port: number, { workspace, options, close 
       }
       throw new Error(`no webview shows ${selector} after ${timeoutMs} ms`);
     },
+    evidence: (name) => evidenceOf(watched, name),
     async screenshot(name) {
       const path = inRoot('test-results', 'screenshots', `${name}.png`);
       await page.screenshot({ path, animations: 'disabled' });

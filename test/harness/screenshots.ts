@@ -1,7 +1,10 @@
-/** Runs the starter task in the real VS Code, as a newcomer would, and takes the pictures of docs/screenshots. */
+/**
+ * Takes the pictures of docs/screenshots in the real VS Code. Without an argument it runs the starter task there first,
+ * as a newcomer would; with one, it photographs the newest run of that workspace, which has to be done.
+ */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { inRoot } from '../../scripts/lib/project.mjs';
 import { RunStatus, type StageId } from '../../src/core/run/status.ts';
 import { startEditor, type Theme } from './codeServer.ts';
@@ -9,7 +12,8 @@ import { startEditor, type Theme } from './codeServer.ts';
 const limitMs = 30 * 60_000;
 const themes: Theme[] = ['light', 'dark', 'high contrast'];
 
-const workspace = mkdtempSync(join(tmpdir(), 'autoact-pictures-'));
+const [finished] = process.argv.slice(2);
+const workspace = finished === undefined ? mkdtempSync(join(tmpdir(), 'autoact-pictures-')) : resolve(finished);
 const pictures = inRoot('docs', 'screenshots');
 mkdirSync(pictures, { recursive: true });
 const editor = await startEditor({ workspace, theme: 'dark', size: { width: 1440, height: 1000 } });
@@ -21,7 +25,7 @@ const picture = async (name: string): Promise<void> => {
 };
 const status = (): RunStatus | undefined => {
   const runs = join(workspace, '.autoact', 'runs');
-  const [run] = existsSync(runs) ? readdirSync(runs) : [];
+  const run = existsSync(runs) ? readdirSync(runs).sort().at(-1) : undefined;
   const file = join(runs, run ?? '', 'status.json');
   return run !== undefined && existsSync(file) ? RunStatus.parse(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
 };
@@ -40,7 +44,7 @@ const share = (now: RunStatus, id: StageId): number => {
   return stage === undefined || stage.total === 0 ? 0 : stage.done / stage.total;
 };
 
-try {
+async function runStarterTask(): Promise<void> {
   await editor.runCommand('AutoAct: Open Starter Task');
   await page.locator('.tab', { hasText: 'starter.task.json' }).waitFor({ timeout: 60_000 });
   await editor.runCommand('AutoAct: Run the Whole Loop');
@@ -48,6 +52,17 @@ try {
   await picture('synthesis');
   await until('the training is under way', (now) => share(now, 'training') > 0.6);
   await picture('training');
+}
+
+async function openNewestRun(): Promise<void> {
+  await page.getByRole('tab', { name: 'AutoAct', exact: true }).click();
+  const row = page.locator('.monaco-list-row', { hasText: status()?.run ?? '' }).first();
+  await row.click({ timeout: 60_000 });
+}
+
+try {
+  if (finished === undefined) await runStarterTask();
+  else await openNewestRun();
   await until('the run is done', (now) => now.state === 'done');
   const panel = await editor.webview('table.results', 60_000);
   await panel.locator('table.results').scrollIntoViewIfNeeded();
@@ -55,9 +70,10 @@ try {
     await editor.setTheme(theme);
     await picture(`results-${theme.replace(' ', '-')}`);
   }
-  const evaluation = panel.locator('.stage', { hasText: 'Evaluation' });
-  await evaluation.locator('details.traces summary').click();
-  await evaluation.locator('button.link').first().click();
+  const evaluation = panel.locator('.stage', { hasText: 'Evaluation' }).last();
+  const traces = evaluation.locator('details.traces');
+  await traces.locator('summary').click();
+  await traces.locator('button.link').first().click();
   await page.locator('.codelens-decoration', { hasText: 'Provenance' }).first().waitFor({ timeout: 60_000 });
   await page.locator('.view-line', { hasText: 'Tool agent' }).first().waitFor();
   for (const theme of themes) {
@@ -65,7 +81,10 @@ try {
     await picture(`trace-${theme.replace(' ', '-')}`);
   }
   if (editor.webviewErrors.length > 0) throw new Error(`Webviews reported errors:\n${editor.webviewErrors.join('\n')}`);
+} catch (error) {
+  console.error(`What the window showed: ${await editor.screenshot('screenshots-failed')}`);
+  throw error;
 } finally {
   await editor.close();
-  rmSync(workspace, { recursive: true, force: true });
+  if (finished === undefined) rmSync(workspace, { recursive: true, force: true });
 }

@@ -112,7 +112,8 @@ export class Sshd {
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
-      writeFileSync(join(this.folder, 'log'), text, { flag: 'a' });
+      // The last words of a session that is killed may come when the test has cleaned up.
+      if (existsSync(this.folder)) writeFileSync(join(this.folder, 'log'), text, { flag: 'a' });
     });
     for (let i = 0; i < 500; i++) {
       if (child.exitCode !== null) throw new Error(`sshd ended: ${said}`);

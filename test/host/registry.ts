@@ -4,6 +4,8 @@
  */
 export interface HostTest {
   readonly name: string;
+  /** Whether its window has a folder. */
+  readonly folder: boolean;
   readonly body: () => Promise<void> | void;
 }
 
@@ -11,5 +13,10 @@ export const hostTests: HostTest[] = [];
 
 /** Registers a test that runs inside VS Code, with `vscode` at hand. */
 export function hostTest(name: string, body: HostTest['body']): void {
-  hostTests.push({ name, body });
+  hostTests.push({ name, folder: true, body });
+}
+
+/** One for a window that has no folder open. */
+export function bareWindowTest(name: string, body: HostTest['body']): void {
+  hostTests.push({ name, folder: false, body });
 }

@@ -15,7 +15,7 @@ async function withTree(use: (tree: RunsTree, index: RunIndex) => Promise<void>)
   const index = new RunIndex(log);
   try {
     await index.refresh();
-    await use(new RunsTree(index), index);
+    await use(new RunsTree(index, () => new vscode.Disposable(() => undefined)), index);
   } finally {
     index.dispose();
     log.dispose();

@@ -67,6 +67,17 @@ def test_a_queue_says_which_place_a_job_has(tmp_path):
     assert found == {"job-7": ("running", None), "job-9": ("waiting", 2), "job-11": ("vanished", None)}
 
 
+def test_jobs_of_the_runs_of_this_machine(tmp_path):
+    make(tmp_path / "run-1", "same", exit="0 0 0\n")
+    make(tmp_path / "run-2", "same", exit="75 0 0\n", cancel="1\n", gpu="held 12\n")
+    (tmp_path / "run-3").mkdir()
+    other = tmp_path / "other"
+    make(other / "run-4", "else", exit="0 0 0\n")
+    done = subprocess.run([sys.executable, str(BOX / "jobs.py"), "--runs", str(tmp_path), str(other)], capture_output=True, text=True, check=True)
+    found = sorted((job["run"], job["id"], job["state"], job["gpu"]) for job in json.loads(done.stdout)["jobs"])
+    assert found == [("run-1", "same", "finished", None), ("run-2", "same", "cancelled", "held 12"), ("run-4", "else", "finished", None)]
+
+
 def test_a_box_without_jobs(tmp_path):
     status = listed(tmp_path / "not-yet")
     assert status["jobs"] == [] and status["disk"]["total"] > 0

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -33,7 +34,7 @@ def make(folder: Path, **spec) -> Path:
     return folder
 
 
-def wait_for(check, seconds: float = 30):
+def wait_for(check, seconds: float = 90):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if value := check():
@@ -113,6 +114,40 @@ def test_a_server_that_nobody_uses_ends_by_itself(tmp_path):
     assert not alive(helper)
 
 
+def listens_at(reach: str | None, login: str) -> str:
+    code = f"import serve; print(serve.address({{'reach': {reach!r}}}))"
+    environment = {**os.environ, "SLURM_SUBMIT_HOST": login}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=BOX, env=environment, check=True).stdout.strip()
+
+
+def test_only_a_node_away_from_its_login_node_is_reached_from_outside():
+    elsewhere = "192.0.2.1"  # an address for documentation (RFC 5737): nobody's
+    assert listens_at(None, elsewhere) == "127.0.0.1"
+    assert listens_at("login", socket.gethostname()) == listens_at("login", f"{socket.gethostname()}.cluster") == "127.0.0.1"
+    assert listens_at("login", "127.0.0.1") == "127.0.0.1"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((elsewhere, 9))
+        except OSError:
+            pytest.skip("this machine has no way to any other")
+        mine = probe.getsockname()[0]
+    assert listens_at("login", elsewhere) == mine
+    assert listens_at("login", mine) == "127.0.0.1"  # the login node itself, by another name
+
+
+@linux
+def test_a_server_on_a_node_is_told_where_to_listen(tmp_path):
+    job = make(tmp_path / "job", reach="login", command=[sys.executable, "program.py", "{host}", "{port}"])
+    environment = {**os.environ, "SLURM_SUBMIT_HOST": socket.gethostname()}
+    server = subprocess.Popen([sys.executable, str(SCRIPT), "run", str(job)], env=environment)
+    seen = told(job)
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(30) == 75
+    os.kill(seen["helper"], signal.SIGKILL)
+    endpoint = json.loads((job / "endpoint.json").read_text())
+    assert seen["argv"] == [endpoint["host"], str(endpoint["port"])] and endpoint["host"] == "127.0.0.1"
+
+
 def test_what_is_wrong_is_said(tmp_path):
     def run(job: Path) -> subprocess.CompletedProcess:
         return subprocess.run([sys.executable, str(SCRIPT), "run", str(job)], capture_output=True, text=True)
@@ -122,6 +157,10 @@ def test_what_is_wrong_is_said(tmp_path):
     keyless = make(tmp_path / "keyless")
     (keyless / "key").unlink()
     assert (run(keyless).returncode, "no key" in run(keyless).stderr) == (64, True)
+    lost = make(tmp_path / "lost", reach="login")
+    environment = {**os.environ, "SLURM_SUBMIT_HOST": "no-such-login.invalid"}
+    done = subprocess.run([sys.executable, str(SCRIPT), "run", str(lost)], capture_output=True, text=True, env=environment)
+    assert (done.returncode, "no way to the login node" in done.stderr) == (64, True)
     ending = make(tmp_path / "ending", command=[sys.executable, "-c", "pass"])
     assert run(ending).returncode == 75  # with 0 the supervisor would never start it again
 

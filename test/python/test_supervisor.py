@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 SUPERVISOR = Path(__file__).resolve().parents[2] / "box" / "supervisor.py"
-ENVIRONMENT = {**os.environ, "AUTOACT_GRACE_SECONDS": "1", "AUTOACT_HEARTBEAT_SECONDS": "0.2"}
+ENVIRONMENT = {**os.environ, "AUTOACT_GRACE_SECONDS": "1", "AUTOACT_HEARTBEAT_SECONDS": "0.2", "AUTOACT_GPU_SECONDS": "1"}
 
 #: Forks twice into a session of its own, so that no process group reaches it, and writes its pid.
 ORPHAN = """
@@ -27,9 +28,9 @@ while not os.path.exists('orphan') or not open('orphan').read(): time.sleep(0.01
 """
 
 
-def supervisor(verb: str, job: Path, *command: str) -> dict:
+def supervisor(verb: str, job: Path, *command: str, env: dict[str, str] | None = None) -> dict:
     arguments = [sys.executable, str(SUPERVISOR), verb, str(job), *(["--", *command] if command else [])]
-    done = subprocess.run(arguments, capture_output=True, text=True, env=ENVIRONMENT, timeout=30)
+    done = subprocess.run(arguments, capture_output=True, text=True, env={**ENVIRONMENT, **(env or {})}, timeout=90)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -38,7 +39,7 @@ def program(text: str) -> tuple[str, ...]:
     return (sys.executable, "-c", text)
 
 
-def wait_for(job: Path, name: str, seconds: float = 15) -> str:
+def wait_for(job: Path, name: str, seconds: float = 90) -> str:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
@@ -128,6 +129,49 @@ def test_cancel_kills_what_ignores_it_and_orphans_in_other_sessions(tmp_path):
     assert not alive(orphan)
 
 
+#: Says whom nvidia-smi would name: of the processes in the file `uses`, those that are alive, or all.
+NVIDIA_SMI = """#!{python}
+import os, sys
+if "--query-compute-apps=pid" not in sys.argv: sys.exit(0)
+if {fails}: print("Failed to initialize NVML: Driver/library version mismatch"); sys.exit(18)
+for pid in open({uses!r}).read().split() if os.path.exists({uses!r}) else ():
+    if {lingers} or os.path.exists(f"/proc/{{pid}}"): print(pid)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+@pytest.mark.parametrize(
+    ("fake", "told"),
+    [
+        ({}, r"free"),
+        ({"lingers": True}, r"held \d+"),
+        ({"fails": True}, r"unknown nvidia-smi failed: Failed to initialize NVML.*"),
+        ({"uses": "/nonexistent"}, r"unknown nvidia-smi never listed a process of this job"),
+        (None, r"unknown there is no nvidia-smi"),
+    ],
+)
+def test_cancel_looks_whether_the_gpu_is_free(tmp_path, fake, told):
+    job, programs = tmp_path / "job", tmp_path / "bin"
+    job.mkdir()
+    programs.mkdir()
+    uses = str(job / "uses")
+    if fake is not None:
+        found = {"python": sys.executable, "fails": False, "lingers": False, "uses": uses, **fake}
+        (programs / "nvidia-smi").write_text(NVIDIA_SMI.format(**found))
+        (programs / "nvidia-smi").chmod(0o755)
+    text = f"import os, time\nopen({uses!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)"
+    # The machine's own nvidia-smi, where there is one, has no say.
+    supervisor("start", job, *program(text), env={"PATH": str(programs)})
+    wait_for(job, "uses")
+    supervisor("cancel", job)
+    assert wait_for(job, "exit") == "-15 15 0"
+    said = (job / "gpu").read_text().strip()
+    assert re.fullmatch(told, said), said
+    supervisor("again", job, *program("pass"))
+    wait_for(job, "exit")
+    assert not (job / "gpu").exists()
+
+
 def test_orphans_do_not_outlive_a_program_that_ended_by_itself(tmp_path):
     supervisor("start", tmp_path, *program(ORPHAN))
     orphan = int(wait_for(tmp_path, "orphan"))
@@ -140,6 +184,14 @@ def test_a_job_cancelled_before_its_start_never_runs(tmp_path):
     supervisor("start", tmp_path, *program("open('ran', 'w')"))
     assert wait_for(tmp_path, "exit") == "75 0 0"
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_job_that_was_cancelled_in_its_queue_runs_when_it_is_queued_again(tmp_path):
+    supervisor("cancel", tmp_path)
+    supervisor("aside", tmp_path)
+    supervisor("start", tmp_path, *program("open('ran', 'w').write('yes')"))
+    assert wait_for(tmp_path, "exit") == "0 0 0"
+    assert (tmp_path / "ran").exists()
 
 
 def test_the_program_is_told_to_stop_when_the_supervisor_is_killed(tmp_path):

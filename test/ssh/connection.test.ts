@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { JobError, SshError } from '../../src/node/box/boxErrors.ts';
@@ -43,14 +43,21 @@ describe('a connection', { skip: withoutSshd }, () => {
     server = await Sshd.start({ folder: join(folder, 'server'), keys: Object.values(allowed) });
     jump = await Sshd.start({ folder: join(folder, 'jump'), keys: [keys.plain] });
     writeFileSync(join(folder, 'known_hosts'), server.knownHost() + jump.knownHost());
+    writeFileSync(join(folder, 'garbage'), 'no key');
+    copyFileSync(keys.plain, join(folder, 'a key with blanks'));
+    copyFileSync(keys.plain, join(folder, 'open'));
+    chmodSync(join(folder, 'open'), 0o644);
     const identity = (key: string): string[] => [`IdentityFile "${key}"`];
     config = writeConfig(folder, [
       { alias: 'box', port: server.port, lines: identity(keys.plain) },
+      { alias: 'blanks', port: server.port, lines: identity(join(folder, 'a key with blanks')) },
+      { alias: 'open', port: server.port, lines: identity(join(folder, 'open')) },
       { alias: 'locked', port: server.port, lines: identity(keys.locked) },
       { alias: 'old', port: server.port, lines: identity(keys.old) },
       { alias: 'rsa', port: server.port, lines: identity(keys.rsa) },
       { alias: 'ecdsa', port: server.port, lines: identity(keys.ecdsa) },
       { alias: 'other', port: server.port, lines: identity(keys.other) },
+      { alias: 'garbage', port: server.port, lines: identity(join(folder, 'garbage')) },
       { alias: 'missing', port: server.port, lines: identity(join(folder, 'nothing here')) },
       {
         alias: 'agent',
@@ -80,7 +87,7 @@ describe('a connection', { skip: withoutSshd }, () => {
     removeFolder(folder);
   });
 
-  for (const alias of ['box', 'rsa', 'ecdsa'])
+  for (const alias of ['box', 'rsa', 'ecdsa', 'blanks'])
     it(`is let in by a key (${alias})`, async () => {
       const made = connect(alias);
       assert.equal(await whoami(made), 'in\n');
@@ -142,8 +149,20 @@ describe('a connection', { skip: withoutSshd }, () => {
       whoami(connect('agent')),
       (error) => SshError.is(error, 'authentication') && error.message.includes('the agent does not answer'),
     );
-    for (const alias of ['other', 'missing'])
-      await assert.rejects(whoami(connect(alias)), (error) => SshError.is(error, 'authentication'));
+    await assert.rejects(
+      whoami(connect('garbage')),
+      (error) => SshError.is(error, 'authentication') && /garbage holds no key that can be used/.test(error.message),
+    );
+    await assert.rejects(whoami(connect('other')), (error) => SshError.is(error, 'authentication'));
+    await assert.rejects(
+      whoami(connect('missing')),
+      (error) => SshError.is(error, 'authentication') && /IdentityFile .*nothing here is not there/.test(error.message),
+    );
+    await assert.rejects(
+      whoami(connect('open')),
+      (error) =>
+        SshError.is(error, 'authentication') && /others? .* may read .*: run chmod 600 ".*open"/.test(error.message),
+    );
   });
 
   it('goes through a jump host, and through two', async () => {

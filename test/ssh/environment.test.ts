@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BoxError } from '../../src/node/box/boxErrors.ts';
 import type { BoxEnvironmentOptions } from '../../src/node/box/boxEnvironment.ts';
 import { ensureBoxPython } from '../../src/node/box/boxEnvironment.ts';
@@ -112,6 +113,24 @@ describe("a box's Python environment", { skip: withoutSshd || noVenv() }, () => 
       '/own',
     );
     assert.deepEqual(environments(), []);
+  });
+
+  it('is no longer made when whoever waits for it gives up', async () => {
+    const stop = new AbortController();
+    const making = ensure({
+      signal: stop.signal,
+      tell: (message) => {
+        if (message.includes('making the environment with')) stop.abort();
+      },
+    });
+    await assert.rejects(making, { name: 'AbortError' });
+    const [key = ''] = environments();
+    const at = join(root(), 'environments', key);
+    const running = (): unknown[] => [...processes().values()].filter(({ command }) => command.includes(at));
+    const until = performance.now() + 60_000;
+    while (running().length > 0 && performance.now() < until) await sleep(100);
+    assert.deepEqual(running(), []);
+    assert.ok(existsSync(join(at, 'cancel')) && !existsSync(join(at, '.ok')));
   });
 
   it('that was half made is never used, and made anew', async () => {

@@ -10,6 +10,8 @@ import type { JobEnd } from '../../src/node/box/followJob.ts';
 import { followJob } from '../../src/node/box/followJob.ts';
 import { cancelJob, resumeJob, startJob } from '../../src/node/box/job.ts';
 import type { Job } from '../../src/node/box/jobFolder.ts';
+import type { Stopped } from '../../src/node/box/stopJob.ts';
+import { stopJob } from '../../src/node/box/stopJob.ts';
 import { preflight } from '../../src/node/box/preflight.ts';
 import type { SshFiles } from '../../src/node/box/ssh/sshFiles.ts';
 import { uploadFile } from '../../src/node/box/transfer.ts';
@@ -28,7 +30,18 @@ def step(n, of=3):
 exec(json.load(open('spec.json'))['program'])
 `;
 const wait = 'signal.signal(signal.SIGTERM, lambda *_: sys.exit(75)); step(1); time.sleep(120)';
+/** The same, as a program that nvidia-smi lists. */
+const waitOnGpu = (uses: string): string => `open(${JSON.stringify(uses)}, 'w').write(str(os.getpid())); ${wait}`;
 const hour = 3600;
+
+/** Names the processes in the file `uses`: those that run, or all where `lingers` is there; fails where `broken` is. */
+const nvidiaSmi = (folder: string): string => `#!/bin/sh
+case "$*" in *--query-compute-apps=pid*) ;; *) exit 0 ;; esac
+if [ -e ${folder}/broken ]; then echo 'No devices were found'; exit 6; fi
+for pid in $(cat ${folder}/uses); do
+  if [ -e ${folder}/lingers ] || kill -0 "$pid" 2>/dev/null; then echo "$pid"; fi
+done
+`;
 
 /** A file system of two megabytes, or why there is none. */
 function smallDisk(at: string): string | undefined {
@@ -52,18 +65,24 @@ describe('a job on a host where much goes wrong', { skip: withoutSshd }, () => {
     mkdirSync(box);
     for (const name of ['supervisor.py', 'processes.py']) copyFileSync(join(source, name), join(box, name));
     writeFileSync(join(box, 'train.py'), standIn);
-    // The box's clock is an hour ahead, as far as Python can tell.
+    // The box's clock is as far off as a file says, as far as Python can tell.
     const skewed = join(folder, 'skewed');
     mkdirSync(skewed);
     writeFileSync(
       join(skewed, 'sitecustomize.py'),
-      `import time\nreal = time.time\ntime.time = lambda: real() + ${hour}\n`,
+      `import time\nreal, off = time.time, int(open(${JSON.stringify(join(folder, 'off'))}).read())\ntime.time = lambda: real() + off\n`,
     );
+    writeFileSync(join(folder, 'off'), String(hour));
+    const programs = join(folder, 'bin');
+    mkdirSync(programs);
+    writeFileSync(join(programs, 'nvidia-smi'), nvidiaSmi(folder), { mode: 0o755 });
     const key = makeKey(join(folder, 'key'));
     server = await Sshd.start({
       folder: join(folder, 'server'),
       keys: [key],
-      config: [`SetEnv PYTHONPATH=${skewed} AUTOACT_HEARTBEAT_SECONDS=0.5 AUTOACT_GRACE_SECONDS=2`],
+      config: [
+        `SetEnv PYTHONPATH=${skewed} PATH=${programs}:${process.env['PATH'] ?? ''} AUTOACT_HEARTBEAT_SECONDS=0.5 AUTOACT_GRACE_SECONDS=2 AUTOACT_GPU_SECONDS=1`,
+      ],
     });
     jump = await Sshd.start({ folder: join(folder, 'jump'), keys: [key] });
     writeFileSync(join(folder, 'known_hosts'), server.knownHost('box') + jump.knownHost('jump'));
@@ -129,6 +148,38 @@ describe('a job on a host where much goes wrong', { skip: withoutSshd }, () => {
     assert.deepEqual(left(job), []);
   });
 
+  it('is stopped, and the GPU looked at: free, still held, or nobody can tell', async () => {
+    const uses = join(folder, 'uses');
+    const said: unknown[] = [];
+    for (const flag of [undefined, 'lingers', 'broken']) {
+      const job = jobOf(one.files);
+      await begin(job, waitOnGpu(uses));
+      let stopping: Promise<Stopped> | undefined;
+      await follow(job, () => {
+        if (flag !== undefined) writeFileSync(join(folder, flag), '');
+        stopping ??= stopJob(job, AbortSignal.timeout(60_000));
+      });
+      const stopped = await stopping;
+      if (flag !== undefined) rmSync(join(folder, flag));
+      assert.equal(stopped?.end?.state, 'cancelled');
+      assert.deepEqual(left(job), []);
+      said.push(stopped.gpu?.state, stopped.gpu?.message);
+    }
+    assert.deepEqual(said.slice(0, 2), ['free', 'The GPU holds nothing of it any more.']);
+    assert.equal(said[2], 'held');
+    assert.match(String(said[3]), /^The GPU still lists its ended processes \(\d+\).*nvidia-smi/);
+    assert.deepEqual(said.slice(4), [
+      'unknown',
+      'Whether the GPU is free could not be checked: nvidia-smi failed: No devices were found.',
+    ]);
+    // A job that had ended before is told as that.
+    const done = jobOf(one.files);
+    await begin(done, 'step(1)');
+    await follow(done);
+    const again = await stopJob(done, AbortSignal.timeout(60_000));
+    assert.deepEqual([again.end?.state, again.gpu], ['finished', undefined]);
+  });
+
   it('its processes killed by SIGKILL, it has vanished, and goes on when it is asked to', async () => {
     const job = jobOf(one.files);
     const program = `
@@ -152,16 +203,21 @@ step(3)`;
     assert.deepEqual(left(job), []);
   });
 
-  it('a clock that is an hour ahead is told, and harms nothing', async () => {
-    const { items } = await preflight(one.files, { folder, python: 'python3' }, { boxFolder: source });
-    const clock = items.find(({ item }) => item === 'Clock');
-    assert.equal(clock?.state, 'warn');
-    assert.match(clock.found, /^3[56]\d\d s ahead of this machine$/);
-    const job = jobOf(one.files);
-    await begin(job, 'step(1); time.sleep(4); step(2)');
-    const { end, steps } = await follow(job);
-    assert.deepEqual([end.state, steps], ['finished', [1, 2]]);
-  });
+  for (const [where, off] of [
+    ['ahead of', hour],
+    ['behind', -hour],
+  ] as const)
+    it(`a clock that is an hour ${where} this machine's is told, and harms nothing`, async () => {
+      writeFileSync(join(folder, 'off'), String(off));
+      const { items } = await preflight(one.files, { folder, python: 'python3' }, { boxFolder: source });
+      const clock = items.find(({ item }) => item === 'Clock');
+      assert.equal(clock?.state, 'warn');
+      assert.match(clock.found, new RegExp(`^3[56]\\d\\d s ${where} this machine$`));
+      const job = jobOf(one.files);
+      await begin(job, 'step(1); time.sleep(4); step(2)');
+      const { end, steps } = await follow(job);
+      assert.deepEqual([end.state, steps], ['finished', [1, 2]]);
+    });
 
   it('a disk that becomes full ends an upload with one message, and with room it goes on', async (t) => {
     const small = join(folder, 'small');

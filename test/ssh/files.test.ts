@@ -1,15 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { JobError } from '../../src/node/box/boxErrors.ts';
@@ -159,7 +149,7 @@ describe('files and programs of a host', { skip: withoutSshd }, () => {
   it('a program that is not there cannot be started', async () => {
     await assert.rejects(
       made.files.exec(['/nonexistent/python', '-V']),
-      (error) => JobError.is(error, 'cannot-start') && error.message.includes('no such program'),
+      (error) => JobError.is(error, 'cannot-start') && /no such program\. Install .*--python/.test(error.message),
     );
   });
 
@@ -248,43 +238,6 @@ describe('files and programs of a host', { skip: withoutSshd }, () => {
       await other.stop();
     }
   });
-
-  /** By its whole path: sshd gives sessions a PATH of its own. */
-  const pathOf = (name: string): string =>
-    spawnSync('/bin/sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' }).stdout.trim();
-  const shells = ['sh', 'bash', 'tcsh', 'fish'].filter((name) => pathOf(name) !== '');
-  for (const shell of shells)
-    it(`rc files that print and read do no harm, with ${shell} as login shell`, async () => {
-      // In the place of a login shell with talkative rc files; SFTP goes by it, as it does with sshd's own.
-      const script = join(folder, `login-${shell}`);
-      writeFileSync(
-        script,
-        `#!/bin/sh
-case "$SSH_ORIGINAL_COMMAND" in *sftp*) exec "$SSH_ORIGINAL_COMMAND";; esac
-echo 'Welcome! Disk quota: 97 %'; echo 'warning: quota' >&2; cat >/dev/null
-exec ${pathOf(shell)} -c "$SSH_ORIGINAL_COMMAND"
-`,
-      );
-      chmodSync(script, 0o700);
-      const other = await Sshd.start({
-        folder: join(folder, `server-${shell}`),
-        keys: [join(folder, 'key')],
-        hostKey: server.hostKey,
-        config: [`ForceCommand ${script}`],
-      });
-      const lines = [`IdentityFile ${join(folder, 'key')}`, 'HostKeyAlias talkative'];
-      writeFileSync(join(folder, 'known_hosts'), server.knownHost('talkative'), { flag: 'a' });
-      const config = writeConfig(folder, [{ alias: 'talkative', port: other.port, lines }], `config-${shell}`);
-      const talkative = client({ config, alias: 'talkative', folder });
-      try {
-        const args = ["it's", '$HOME', 'a!b', 'back\\slash', 'two\nlines', ''];
-        const ended = await talkative.files.exec(['printf', '%s|', ...args]);
-        assert.deepEqual(ended, { code: 0, stdout: args.map((arg) => `${arg}|`).join(''), stderr: '' });
-      } finally {
-        talkative.connection.close();
-        await other.stop();
-      }
-    });
 
   it('a login shell that runs nothing is told with what it said', async () => {
     const other = await Sshd.start({

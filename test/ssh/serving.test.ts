@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { JobViewEvent } from '../../src/core/box/jobView.ts';
 import { cancelJob, startJob } from '../../src/node/box/job.ts';
 import { followJob } from '../../src/node/box/followJob.ts';
 import { findPython } from '../../src/node/box/pythonEnvironment.ts';
@@ -18,7 +19,10 @@ import { adapterHere } from '../../src/node/box/serving/adapterSource.ts';
 import { serveOnBox } from '../../src/node/box/serving/serveOnBox.ts';
 import type { ServeOnBoxOptions } from '../../src/node/box/serving/serveOnBox.ts';
 import { JobError } from '../../src/node/box/boxErrors.ts';
-import { ModelServer } from '../../src/node/openai/modelServer.ts';
+import { HttpEndpoint } from '../../src/node/openai/endpoint.ts';
+import type { ModelServer } from '../../src/node/openai/modelServer.ts';
+import { clientAt } from '../doubles/client.ts';
+import { talkativeShell, withoutShell } from '../harness/loginShell.ts';
 import { Line, makeKey, processes, removeFolder, sshFolder, Sshd, withoutSshd } from '../harness/sshd.ts';
 import { writeConfig } from './support.ts';
 
@@ -37,6 +41,8 @@ describe('serving from a host', { skip }, () => {
   let opened: OpenBox;
   let box: Box;
   const trained = 'trained-1';
+  /** Where the first test had its port. */
+  let address = '';
 
   const options = (more: Partial<ServeOnBoxOptions>): ServeOnBoxOptions => ({
     box,
@@ -52,9 +58,9 @@ describe('serving from a host', { skip }, () => {
     ...more,
   });
   const client = (baseURL: string, apiKey: string): ModelServer =>
-    new ModelServer({
-      ...{ name: 'box', baseURL, apiKey, api: 'completions', concurrency: 8, timeoutSeconds: 120, sendTopK: true },
-    });
+    clientAt({ name: 'box', baseURL, apiKey, concurrency: 8, timeoutSeconds: 120 });
+  const models = async (baseURL: string, apiKey: string, signal: AbortSignal): Promise<string[]> =>
+    (await new HttpEndpoint({ name: 'box', baseURL, apiKey, timeoutSeconds: 120 }).models(signal)).map(({ id }) => id);
   const request = (prompt: string, maxTokens: number) => ({
     kind: 'complete' as const,
     role: 'plan' as const,
@@ -74,7 +80,9 @@ describe('serving from a host', { skip }, () => {
     folder = sshFolder();
     execFileSync(interpreter, [join(import.meta.dirname, 'tinyJob.py'), folder], { stdio: 'pipe' });
     const key = makeKey(join(folder, 'key'));
-    server = await Sshd.start({ folder: join(folder, 'server'), keys: [key] });
+    // All of it works on a host whose rc files print.
+    const shell = talkativeShell(folder, withoutShell('tcsh') === false ? 'tcsh' : 'sh');
+    server = await Sshd.start({ folder: join(folder, 'server'), keys: [key], config: [`ForceCommand ${shell}`] });
     line = await Line.to(server.port);
     writeFileSync(join(folder, 'known_hosts'), server.knownHost('box'));
     const lines = [`IdentityFile ${key}`, 'HostKeyAlias box'];
@@ -112,6 +120,7 @@ describe('serving from a host', { skip }, () => {
 
   it('what a job has made answers through the forward, also after cuts, and stops without a trace', async () => {
     const serving = await serveOnBox(options({ job: trained }));
+    address = serving.baseURL;
     assert.equal(serving.server, 'transformers'); // no GPU here, so nothing larger is looked for
     for (const { name, model, verdict } of serving.adapters) {
       assert.match(model, new RegExp(`^${name}-[0-9a-f]{8}$`));
@@ -145,7 +154,7 @@ describe('serving from a host', { skip }, () => {
     const at = join(await rootOf({ files: opened.files, python: interpreter, folder: box.folder }), 'jobs', serving.id);
     assert.equal(statSync(join(at, 'key')).mode & 0o777, 0o600);
     assert.ok(!running().some((command) => command.includes(serving.apiKey)), 'the key is in a command line');
-    await assert.rejects(client(serving.baseURL, 'wrong').models(signal), /refuses the key/);
+    await assert.rejects(models(serving.baseURL, 'wrong', signal), /refuses the key/);
 
     const of = await jobsOfBox(box, opened, { boxFolder });
     const states = async (): Promise<Record<string, string>> =>
@@ -198,7 +207,8 @@ describe('serving from a host', { skip }, () => {
       serveOnBox(options({ job: trained, server: 'vllm' })),
       (error) => JobError.is(error, 'cannot-start') && /vLLM was not found/.test(error.message),
     );
-    await assert.rejects(serveOnBox(options({ job: 'nothing' })), (error) => JobError.is(error, 'bad-output'));
+    for (const job of ['nothing', '../remote'])
+      await assert.rejects(serveOnBox(options({ job })), (error) => JobError.is(error, 'no-job'));
     assert.deepEqual(running(), []);
   });
 
@@ -237,12 +247,13 @@ describe('serving from a host', { skip }, () => {
       told.adapters.map(({ verdict }) => verdict.ok),
       [true, true],
     );
-    const models = await client(told.baseURL, told.apiKey).models(AbortSignal.timeout(60_000));
-    assert.deepEqual(models, ['base', ...told.adapters.map(({ model }) => model)]);
+    assert.equal(told.baseURL, address, 'another address than before');
+    const listed = await models(told.baseURL, told.apiKey, AbortSignal.timeout(60_000));
+    assert.deepEqual(listed, ['base', ...told.adapters.map(({ model }) => model)]);
 
-    const listed = await cli('jobs', 'list');
-    assert.equal(listed.code, 0);
-    assert.match(JSON.stringify(listed.lines), new RegExp(`"id":"${told.job}","kind":"serve","state":"running"`));
+    const jobs = await cli('jobs', 'list');
+    assert.equal(jobs.code, 0);
+    assert.match(JSON.stringify(jobs.lines), new RegExp(`"id":"${told.job}","kind":"serve","state":"running"`));
     const shown = await cli('jobs', 'show', `gpu/${told.job}`);
     assert.match(String(shown.lines[0]?.['log']), /Serving base, plan-/);
 
@@ -250,9 +261,33 @@ describe('serving from a host', { skip }, () => {
     assert.equal(await serving.ended, 0);
     assert.deepEqual(running(), []);
 
+    const kept = start('serve', '--box', 'gpu', '--job', trained, '--keep');
+    while (!kept.lines.some(({ type }) => type === 'serving')) await sleep(100);
+    kept.child.kill('SIGINT');
+    assert.equal(await kept.ended, 0);
+    assert.notDeepEqual(running(), []);
+    const stopped = await cli('jobs', 'cancel', `gpu/${told.job}`);
+    assert.equal(stopped.lines[0]?.['state'], 'cancelled');
+    assert.match(JSON.stringify(stopped.lines[0]), /"gpu":{"state":"(free|unknown)"/);
+    assert.deepEqual(running(), []);
+
     const fetched = await cli('jobs', 'fetch', `gpu/${trained}`, '--to', join(folder, 'fetched'));
     assert.equal(fetched.code, 0);
     assert.ok(existsSync(join(folder, 'fetched', 'plan', 'adapter_model.safetensors')));
+    const watched = await cli('jobs', 'watch', `gpu/${trained}`);
+    assert.equal(watched.code, 0);
+    const { view } = JobViewEvent.parse(watched.lines.at(-1));
+    assert.equal(view.state, 'finished');
+    assert.deepEqual(
+      view.curves.map(({ adapter, points, steps }) => [adapter, points.at(-1)?.step === steps]).toSorted(),
+      [
+        ['plan', true],
+        ['tool', true],
+      ],
+    );
+    const resumed = await cli('jobs', 'resume', `gpu/${trained}`);
+    assert.equal(resumed.code, 2);
+    assert.match(String(resumed.lines[0]?.['message']), /has finished/);
     const missing = await cli('jobs', 'cancel', 'gpu/nothing');
     assert.equal(missing.code, 3);
     assert.match(String(missing.lines[0]?.['message']), /has no job "nothing".*autoact jobs list --box gpu/);

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SshConnection } from '../../src/node/box/ssh/connection.ts';
@@ -8,6 +9,15 @@ import { memorySecrets } from '../../src/node/box/ssh/ports.ts';
 import { resolveRoute } from '../../src/node/box/ssh/sshConfig.ts';
 import { SshFiles } from '../../src/node/box/ssh/sshFiles.ts';
 import { user } from '../harness/sshd.ts';
+
+/** A name that no host has. */
+export const nobodysName = 'no-such-host.invalid';
+/** For `it(…, { skip })`: whether a name server says so, or why it cannot be asked. */
+export const withoutNames: string | false = await lookup(nobodysName).then(
+  () => 'every name is resolved here',
+  (error: unknown) =>
+    error instanceof Error && 'code' in error && error.code === 'ENOTFOUND' ? false : 'no name server answers here',
+);
 
 export interface ConfigHost {
   readonly alias: string;

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JobError, SshError } from '../../src/node/box/boxErrors.ts';
 import { isMissing } from '../../src/node/box/boxFiles.ts';
+import type { OpenBox } from '../../src/node/box/openBox.ts';
+import { openBox } from '../../src/node/box/openBox.ts';
+import { PortForward } from '../../src/node/box/serving/portForward.ts';
+import { memorySecrets } from '../../src/node/box/ssh/ports.ts';
 import { SystemSshFiles } from '../../src/node/box/ssh/systemSsh.ts';
 import { downloadFile, uploadFile } from '../../src/node/box/transfer.ts';
 import { Line, makeKey, processes, removeFolder, sshFolder, Sshd, withoutSshd } from '../harness/sshd.ts';
@@ -72,7 +79,7 @@ describe("a host by OpenSSH's own client", { skip: withoutSshd }, () => {
     assert.equal((await files.exec(['sleep', '3022'], { timeoutMs: 3000 })).code, null);
     await assert.rejects(files.exec(['sleep', '3022'], { signal: AbortSignal.timeout(3000) }), { name: 'AbortError' });
     const left = (): boolean => [...processes().values()].some(({ command }) => command === 'sleep 3022');
-    for (let i = 0; i < 250 && left(); i++) await sleep(20);
+    for (let i = 0; i < 1500 && left(); i++) await sleep(20);
     assert.equal(left(), false);
     assert.equal(server.log.match(/Accepted publickey/g)?.length, 1);
     assert.equal((await files.home()).startsWith('/'), true);
@@ -98,17 +105,78 @@ describe("a host by OpenSSH's own client", { skip: withoutSshd }, () => {
     assert.deepEqual(readFileSync(join(folder, 'down')), readFileSync(local));
   });
 
+  it('opens streams to a port of the box, holds a client while the line is down, and ends with the far end', async () => {
+    const target = createServer((socket) => {
+      socket
+        .on('error', () => undefined)
+        .on('data', (bytes) => {
+          if (String(bytes) === 'end') socket.end();
+          else socket.write(String(bytes).toUpperCase());
+        });
+    });
+    await once(target.listen(0, '127.0.0.1'), 'listening');
+    const { port } = target.address() as AddressInfo;
+    // Sockets of shared connections go where only this test looks.
+    const before = process.env['XDG_RUNTIME_DIR'];
+    process.env['XDG_RUNTIME_DIR'] = join(folder, 'control');
+    const ports = {
+      askSecret: () => Promise.resolve(undefined),
+      acceptHostKey: () => Promise.resolve(false),
+      secrets: memorySecrets(),
+    };
+    const open = (host: string): OpenBox =>
+      openBox({ host, transport: 'system-ssh', sshConfig: configFile }, { ports });
+    const opened = open('box');
+    const unknown = open('unknown');
+    let forward: PortForward | undefined;
+    try {
+      const stream = await opened.connect({ port });
+      stream.write('one');
+      assert.equal(String(((await once(stream, 'data')) as [Buffer])[0]), 'ONE');
+      const closed = new Promise((done) => stream.on('error', () => undefined).once('close', done));
+      stream.write('end');
+      stream.resume();
+      await closed;
+      await assert.rejects(unknown.connect({ port }), (error) => SshError.is(error, 'unknown-host-key'));
+
+      forward = await PortForward.open({ connect: (signal) => opened.connect({ port }, signal), retryMs: 50 });
+      const say = async (text: string): Promise<string> => {
+        const socket = connect(forward?.port ?? 0, '127.0.0.1');
+        try {
+          socket.write(text);
+          return String(((await once(socket, 'data')) as [Buffer])[0]);
+        } finally {
+          socket.destroy();
+        }
+      };
+      assert.equal(await say('two'), 'TWO');
+      line.refuse(true);
+      line.cut();
+      const waiting = say('three');
+      await sleep(1000);
+      line.refuse(false);
+      assert.equal(await waiting, 'THREE');
+    } finally {
+      line.refuse(false);
+      forward?.close();
+      target.close();
+      await Promise.all([opened.close(), unknown.close()]);
+      if (before === undefined) delete process.env['XDG_RUNTIME_DIR'];
+      else process.env['XDG_RUNTIME_DIR'] = before;
+    }
+  });
+
   it('tells what a person has to mend from what may pass', async () => {
     const ask = (alias: string): Promise<unknown> => new SystemSshFiles({ alias, configFile }).exec(['true']);
     await assert.rejects(ask('unknown'), (error) => SshError.is(error, 'unknown-host-key'));
     await assert.rejects(ask('nobody'), (error) => SshError.is(error, 'authentication'));
-    await assert.rejects(ask('closed'), (error) => JobError.is(error, 'unreachable'));
+    await assert.rejects(ask('closed'), (error) => JobError.is(error, 'unreachable') && error.lasting);
     assert.throws(
       () => new SystemSshFiles({ alias: '-oProxyCommand=x' }),
       (error) => SshError.is(error, 'config'),
     );
     const running = files.exec(['sleep', '20']);
     setTimeout(() => line.cut(), 500);
-    await assert.rejects(running, (error) => JobError.is(error, 'unreachable'));
+    await assert.rejects(running, (error) => JobError.is(error, 'unreachable') && !error.lasting);
   });
 });

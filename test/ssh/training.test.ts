@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { resolveSettings } from '../../src/core/pipeline/settings.ts';
 import type { TrainingRow } from '../../src/core/pipeline/trainingData.ts';
 import { JobError } from '../../src/node/box/boxErrors.ts';
+import type { Boxes, BoxTrainerOptions } from '../../src/node/box/boxTrainer.ts';
 import { BoxTrainer } from '../../src/node/box/boxTrainer.ts';
 import type { RemoteFiles } from '../../src/node/box/boxFiles.ts';
 import type { JobEnd, JobState } from '../../src/node/box/followJob.ts';
 import { followJob } from '../../src/node/box/followJob.ts';
 import { cancelJob, resumeJob, startJob } from '../../src/node/box/job.ts';
-import type { JobEvent } from '../../src/node/box/jobEvents.ts';
+import type { JobEvent } from '../../src/core/box/jobEvents.ts';
 import type { Job, JobSpec } from '../../src/node/box/jobFolder.ts';
 import { localJob } from '../../src/node/box/localJob.ts';
 import { openBox } from '../../src/node/box/openBox.ts';
@@ -23,6 +23,7 @@ import { mustHavePython, preflight } from '../../src/node/box/preflight.ts';
 import { findPython } from '../../src/node/box/pythonEnvironment.ts';
 import { downloadAdapters, sshJob, uploadModel } from '../../src/node/box/remoteJob.ts';
 import { memorySecrets } from '../../src/node/box/ssh/ports.ts';
+import { scoringEngine } from '../doubles/scoringEngine.ts';
 import { Line, makeKey, removeFolder, sshFolder, Sshd, withoutSshd } from '../harness/sshd.ts';
 import type { Client } from './support.ts';
 import { client, writeConfig } from './support.ts';
@@ -45,7 +46,7 @@ describe('training on a host', { skip }, () => {
   const spec = (base: string): JobSpec => ({
     base,
     adapters: Object.fromEntries(names.map((name) => [name, { data: `data/${name}.jsonl` }])),
-    epochs: 100,
+    epochs: 50,
     learningRate: 5e-3,
     threads: 1,
     precision: 'float32',
@@ -77,6 +78,13 @@ describe('training on a host', { skip }, () => {
     return { end, events, states };
   };
 
+  /** The newest step that a job has told. */
+  const stepOf = (jobFolder: string): number => {
+    const path = join(jobFolder, 'events.jsonl');
+    const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
+    return Math.max(0, ...lines.map((text) => (JSON.parse(text) as { step?: number }).step ?? 0));
+  };
+
   before(async () => {
     folder = sshFolder();
     execFileSync(interpreter, [join(import.meta.dirname, 'tinyJob.py'), folder], {
@@ -90,7 +98,11 @@ describe('training on a host', { skip }, () => {
     line = await Line.to(server.port);
     writeFileSync(join(folder, 'known_hosts'), server.knownHost('box'));
     const lines = [`IdentityFile ${key}`, 'HostKeyAlias box'];
-    const config = writeConfig(folder, [{ alias: 'box', port: line.port, lines }]);
+    const config = writeConfig(folder, [
+      { alias: 'box', port: line.port, lines },
+      // Past the line, which takes connections also when nobody is behind it.
+      { alias: 'direct', port: server.port, lines },
+    ]);
     made = client({ config, alias: 'box', folder, keepaliveMs: 1000 });
   });
   after(async () => {
@@ -112,15 +124,18 @@ describe('training on a host', { skip }, () => {
     jobs.push(job);
     await persistently({}, () => startJob(job, spec(base), data));
 
-    // Cut at random until the first adapter has taken a few steps, then told to stop.
+    // Cut at random, then told to stop. When to is read from the job's own file, not from what the follower has seen:
+    // behind a line that is cut it waits longer and longer, and on a busy machine the job was over by then.
     const cutter = setInterval(() => Math.random() < 0.5 && line.cut(), 300);
-    let cancelled: Promise<unknown> | undefined;
-    const first = await follow(job, (event) => {
-      if (event.type !== 'step' || event.step < 10 || cancelled !== undefined) return;
-      // From here on undisturbed: on a fast machine the rest takes a second or two.
-      clearInterval(cutter);
-      cancelled = persistently({ retryMs: 20 }, () => cancelJob(job));
-    });
+    const cancelled = (async () => {
+      try {
+        while (stepOf(job.folder) < 10) await sleep(20);
+      } finally {
+        clearInterval(cutter);
+      }
+      await persistently({ retryMs: 20, attempts: 100 }, () => cancelJob(job));
+    })();
+    const first = await follow(job);
     await cancelled;
     assert.equal(first.end.state, 'cancelled', JSON.stringify(first.end));
     const steps = first.events
@@ -226,31 +241,7 @@ describe('training on a host', { skip }, () => {
   });
 
   it('a run trains on the box that training.box names, and gets its adapters back', async () => {
-    // Scores every character as one token: what is served is looked at elsewhere.
-    const scores = createServer((request, response) => {
-      const parts: Buffer[] = [];
-      request.on('data', (part: Buffer) => parts.push(part));
-      request.on('end', () => {
-        if (request.url !== '/v1/completions') {
-          response.writeHead(404).end('{}');
-          return;
-        }
-        const { prompt } = JSON.parse(Buffer.concat(parts).toString()) as { prompt: string };
-        const logprobs = { token_logprobs: Array.from(prompt, () => -1), text_offset: Array.from(prompt, (_, i) => i) };
-        response.end(JSON.stringify({ choices: [{ logprobs }] }));
-      });
-    });
-    await new Promise<void>((resolve) => scores.listen(0, '127.0.0.1', resolve));
-    const served: string[] = [];
-    const engine = {
-      loadAdapter: (name: string, path: string) => {
-        assert.ok(existsSync(path));
-        served.push(name);
-        return Promise.resolve();
-      },
-      endpoint: () =>
-        Promise.resolve({ baseURL: `http://127.0.0.1:${(scores.address() as AddressInfo).port}/v1`, apiKey: 'x' }),
-    };
+    const scoring = await scoringEngine();
     const ports = {
       askSecret: () => Promise.resolve(undefined),
       acceptHostKey: () => Promise.resolve(false),
@@ -258,21 +249,24 @@ describe('training on a host', { skip }, () => {
     };
     const notices: string[] = [];
     const run = join(folder, 'run');
-    const trainer = new BoxTrainer({
+    const boxesAt = (host: string): Boxes => ({
+      find: (name) => ({
+        ...{ name, host, transport: 'ssh', folder: join(folder, 'remote'), python: interpreter },
+        sshConfig: join(folder, 'config'),
+      }),
+      open: (box) => Promise.resolve(openBox(box, { ports, configFolder: join(folder, 'settings') })),
+    });
+    const options: BoxTrainerOptions = {
       root: join(boxFolder, '..'),
-      engine: engine as never,
+      engine: scoring.engine,
       folder: run,
       run: 'run',
       baseFolder: join(folder, 'base'),
-      boxes: {
-        find: (name) => ({
-          ...{ name, host: 'box', transport: 'ssh', folder: join(folder, 'remote'), python: interpreter },
-          sshConfig: join(folder, 'config'),
-        }),
-        open: (box) => Promise.resolve(openBox(box, { ports, configFolder: join(folder, 'settings') })),
-      },
-      notify: (message) => notices.push(message),
-    });
+      boxes: boxesAt('box'),
+      notify: (message) => void notices.push(message),
+    };
+    const trainer = new BoxTrainer(options);
+    const direct = boxesAt('direct');
     const rows = Object.fromEntries(
       names.map((name) => [
         name,
@@ -285,6 +279,22 @@ describe('training on a host', { skip }, () => {
     const settings = resolveSettings({ training: { box: 'gpu', epochs: 1, precision: 'float32' } }).training;
     const messages = new Set<string | undefined>();
     try {
+      // A run that is cancelled waits for its job's end, and tells of the GPU what cancelling the job would tell.
+      const cancelling = new AbortController();
+      await assert.rejects(
+        trainer.train(
+          rows,
+          { ...settings, epochs: 500 },
+          1,
+          ({ step }) => step > 0 && cancelling.abort(),
+          AbortSignal.any([cancelling.signal, AbortSignal.timeout(120_000)]),
+        ),
+      );
+      assert.ok(cancelling.signal.aborted);
+      assert.match(notices.at(-1) ?? '', /^The training job in .*: Stopped\. .*GPU/);
+      const [stopped = ''] = readdirSync(join(folder, 'remote', 'jobs')).filter((id) => notices.at(-1)?.includes(id));
+      assert.ok(existsSync(join(folder, 'remote', 'jobs', stopped, 'exit')));
+
       const adapters = await trainer.train(
         rows,
         settings,
@@ -297,7 +307,7 @@ describe('training on a host', { skip }, () => {
         names,
       );
       assert.deepEqual(
-        served,
+        scoring.loaded,
         adapters.map(({ model }) => model),
       );
       assert.ok(messages.has('connecting to gpu'), [...messages].join(' | '));
@@ -311,8 +321,34 @@ describe('training on a host', { skip }, () => {
       const jobsBefore = readdirSync(join(folder, 'remote', 'jobs'));
       await trainer.train(rows, settings, 1, () => undefined, AbortSignal.timeout(120_000));
       assert.deepEqual(readdirSync(join(folder, 'remote', 'jobs')), jobsBefore);
+
+      // Nobody answers when the client is started again: a run whose job is there waits, and one without a job is told.
+      await server.stop();
+      const unreachable: string[] = [];
+      const waiting = new BoxTrainer({ ...options, boxes: direct, askAgainMs: 100 }).train(
+        rows,
+        settings,
+        1,
+        ({ message }) => message?.includes('cannot be reached') === true && unreachable.push(message),
+        AbortSignal.timeout(120_000),
+      );
+      while (unreachable.length < 3) await Promise.race([sleep(50), waiting]);
+      assert.match(unreachable[0] ?? '', /the job goes on there: direct \(connecting.*refused/);
+      await assert.rejects(
+        new BoxTrainer({ ...options, boxes: direct, folder: join(folder, 'other run') }).train(
+          rows,
+          settings,
+          1,
+          () => undefined,
+          AbortSignal.timeout(120_000),
+        ),
+        (error) => JobError.is(error, 'unreachable'),
+      );
+      await server.start();
+      assert.equal((await waiting).length, names.length);
+      assert.deepEqual(readdirSync(join(folder, 'remote', 'jobs')), jobsBefore);
     } finally {
-      scores.close();
+      scoring.close();
     }
   });
 });

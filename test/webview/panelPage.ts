@@ -38,12 +38,14 @@ export interface PanelOptions {
   readonly name: string;
   readonly theme?: PanelTheme;
   readonly size?: { readonly width: number; readonly height: number };
+  /** The editor's bundle, where it does not speak English. */
+  readonly words?: Readonly<Record<string, string>>;
   /** Answers requests; what it gives is the response's value. */
   readonly answer?: (method: string, params: unknown) => unknown;
 }
 
 export async function openPanel(options: PanelOptions): Promise<PanelPage> {
-  const { browser, name, theme = 'light', size = { width: 1280, height: 900 } } = options;
+  const { browser, name, theme = 'light', size = { width: 1280, height: 900 }, words } = options;
   const page = await browser.newPage({ viewport: size, reducedMotion: 'reduce' });
   const posted: unknown[] = [];
   const errors: string[] = [];
@@ -76,6 +78,7 @@ export async function openPanel(options: PanelOptions): Promise<PanelPage> {
 <meta property="csp-nonce" content="N"><title>${name}</title>
 <style nonce="N" id="theme">:root { ${variables.join(' ')} --vscode-font-family: system-ui, sans-serif; --vscode-font-size: 13px; --vscode-editor-font-family: monospace; }</style>
 <link rel="stylesheet" href="/${name}.css"></head><body class="${colours[theme].kind}"><div id="root"></div>
+${words === undefined ? '' : `<script type="application/json" id="words">${JSON.stringify(words)}</script>`}
 <script nonce="N">window.acquireVsCodeApi = () => ({ postMessage: (m) => window.panelPosts(m), setState: (s) => { window.kept = s; } });</script>
 <script nonce="N" src="/kit.js"></script><script nonce="N" src="/${name}.js"></script></body></html>`,
       });
@@ -86,6 +89,8 @@ export async function openPanel(options: PanelOptions): Promise<PanelPage> {
     });
   });
   await page.goto('http://panel.test/');
+  // What is sent before the panel listens is lost, here as in the editor.
+  while (!posted.some((message) => (message as { type?: string }).type === 'ready')) await page.waitForTimeout(20);
   return {
     page,
     posted,

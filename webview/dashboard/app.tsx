@@ -1,20 +1,22 @@
-import { useCallback, useEffect, useState } from 'preact/hooks';
+import * as l10n from '@vscode/l10n';
+import { useEffect, useState } from 'preact/hooks';
 import { DashboardHostMessage } from '../../src/protocol/dashboard.ts';
 import type { DashboardRequests, DashboardSnapshot } from '../../src/protocol/dashboard.ts';
 import { protocolVersion } from '../../src/protocol/surface.ts';
 import type { WireError } from '../../src/protocol/surface.ts';
 import type { PanelHost } from '../kit/panelHost.ts';
-import { RequestError } from '../kit/rpc.ts';
+import { Problem } from '../kit/problem.tsx';
 import type { RpcClient } from '../kit/rpc.ts';
 import { Button } from '../kit/ui/controls.tsx';
+import { useRequests } from '../kit/useRequests.ts';
 import { ConfigurationForm } from './configuration.tsx';
 import { AskProvider } from './context.ts';
-import type { Ask } from './context.ts';
 import { Header } from './header.tsx';
-import { Notices, Problem } from './notices.tsx';
+import { Notices } from './notices.tsx';
 import { Results } from './results.tsx';
 import { Stages } from './stages.tsx';
 import { Training } from './training.tsx';
+import { Waiting } from './waiting.tsx';
 
 interface Props {
   readonly host: PanelHost;
@@ -30,8 +32,8 @@ export function App({ host, rpc }: Props) {
       const parsed = DashboardHostMessage.safeParse(message);
       if (!parsed.success) {
         setProblem({
-          message: 'The dashboard received a message that it cannot read.',
-          remedy: 'Close it and open it again; if it comes back, see the log.',
+          message: l10n.t('The dashboard received a message that it cannot read.'),
+          remedy: l10n.t('Close it and open it again; if it comes back, see the log.'),
         });
         return;
       }
@@ -44,35 +46,24 @@ export function App({ host, rpc }: Props) {
         return;
       }
       if (parsed.data.version !== protocolVersion)
-        setProblem({ message: 'The extension was updated.', remedy: 'Close this view and open it again.' });
+        setProblem({
+          message: l10n.t('The extension was updated.'),
+          remedy: l10n.t('Close this view and open it again.'),
+        });
       setSnapshot(parsed.data.snapshot);
       host.keep(parsed.data.state);
     });
     rpc.ready();
   }, [host, rpc]);
 
-  const ask = useCallback<Ask>(
-    async (method, params) => {
-      try {
-        const value = await rpc.request(method, params);
-        setProblem(undefined);
-        return value;
-      } catch (error) {
-        setProblem(
-          error instanceof RequestError ? { message: error.message, remedy: error.remedy } : { message: String(error) },
-        );
-        return undefined;
-      }
-    },
-    [rpc],
-  );
+  const ask = useRequests(rpc, setProblem);
 
   if (snapshot === undefined) {
     return (
       <main class="page">
         {problem === undefined ? (
           <p class="muted" role="status">
-            Reading the run …
+            {l10n.t('Reading the run …')}
           </p>
         ) : (
           <Problem problem={problem} />
@@ -94,9 +85,10 @@ export function App({ host, rpc }: Props) {
           <Problem
             key={each.message}
             problem={each}
-            actions={<Button onClick={() => void ask('showLog', null)}>Show log</Button>}
+            actions={<Button onClick={() => void ask('showLog', null)}>{l10n.t('Show log')}</Button>}
           />
         ))}
+        <Waiting snapshot={snapshot} />
         {status === undefined ? <FirstRun snapshot={snapshot} /> : null}
         <div class={status === undefined ? 'columns single' : 'columns'}>
           {status === undefined ? null : (
@@ -123,11 +115,18 @@ export function App({ host, rpc }: Props) {
 function FirstRun({ snapshot }: { readonly snapshot: DashboardSnapshot }) {
   const starting = snapshot.runner.state !== 'idle';
   return (
-    <section class="card welcome" aria-label="What happens next">
+    <section class="card welcome" aria-label={l10n.t('What happens next')}>
       <p>
         {starting
-          ? 'The runner is starting. The first start loads the model and may take some seconds.'
-          : `From ${snapshot.task.examples} ${snapshot.task.examples === 1 ? 'example' : 'examples'} the loop writes questions, solves them with tools, keeps what it solved, trains three agents on it and evaluates them. Press Start; everything below can stay as it is.`}
+          ? l10n.t('The runner is starting. The first start loads the model and may take some seconds.')
+          : snapshot.task.examples === 1
+            ? l10n.t(
+                'From 1 example the loop writes questions, solves them with tools, keeps what it solved, trains three agents on it and evaluates them. Press Start; everything below can stay as it is.',
+              )
+            : l10n.t(
+                'From {0} examples the loop writes questions, solves them with tools, keeps what it solved, trains three agents on it and evaluates them. Press Start; everything below can stay as it is.',
+                snapshot.task.examples,
+              )}
       </p>
     </section>
   );

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Configuration, DashboardSnapshot, ServerChoice } from '../../src/protocol/dashboard.ts';
 import { Button, Dropdown, TextField } from '../kit/ui/controls.tsx';
@@ -5,20 +6,32 @@ import { useAsk } from './context.ts';
 
 const saveAfterMs = 400;
 const roleTitles: Readonly<Record<string, string>> = {
-  meta: 'Meta-Agent: writes questions and trajectories',
-  plan: 'Plan agent: thinks and names a tool',
-  tool: 'Tool agent: fills in the argument',
-  reflect: 'Reflect agent: judges the answer',
+  meta: l10n.t('Meta-Agent: writes questions and trajectories'),
+  plan: l10n.t('Plan agent: thinks and names a tool'),
+  tool: l10n.t('Tool agent: fills in the argument'),
+  reflect: l10n.t('Reflect agent: judges the answer'),
 };
 
 function urlProblem(server: ServerChoice): string | undefined {
   if (server.kind !== 'url') return undefined;
-  if (server.url.trim() === '') return 'Give the server’s address, such as http://localhost:8000/v1.';
-  return /^https?:\/\/\S+$/.test(server.url.trim()) ? undefined : 'An address begins with http:// or https://.';
+  if (server.url.trim() === '') return l10n.t('Give the server’s address, such as http://localhost:8000/v1.');
+  return /^https?:\/\/\S+$/.test(server.url.trim()) ? undefined : l10n.t('An address begins with http:// or https://.');
 }
 
 function numberProblem(text: string): string | undefined {
-  return text.trim() === '' || /^\d+(\.\d+)?$/.test(text.trim()) ? undefined : 'Give a number, or leave it empty.';
+  return text.trim() === '' || /^\d+(\.\d+)?$/.test(text.trim())
+    ? undefined
+    : l10n.t('Give a number, or leave it empty.');
+}
+
+/** What is chosen stays shown when the editor does not offer it any more. */
+function modelOptions(chosen: string, offered: DashboardSnapshot['editorModels']): { value: string; label: string }[] {
+  const options = offered.map(({ name, title }) => ({ value: name, label: `${title} (${name})` }));
+  if (options.some(({ value }) => value === chosen)) return options;
+  return [
+    { value: chosen, label: chosen === '' ? l10n.t('no extension offers one') : l10n.t('{0}: not offered', chosen) },
+    ...options,
+  ];
 }
 
 /** What the next run is made with. Saved as it is typed; a run that is under way keeps what it began with. */
@@ -58,8 +71,8 @@ export function ConfigurationForm({
     <section class="card" aria-labelledby="configuration-title">
       <details open={open}>
         <summary>
-          <h2 id="configuration-title">Configuration</h2>
-          <span class="muted">{open ? '' : 'of the next run'}</span>
+          <h2 id="configuration-title">{l10n.t('Configuration')}</h2>
+          <span class="muted">{open ? '' : l10n.t('of the next run')}</span>
         </summary>
         <form
           class="configuration"
@@ -67,72 +80,92 @@ export function ConfigurationForm({
             event.preventDefault();
           }}
         >
-          <h3>Servers</h3>
+          <h3>{l10n.t('Servers')}</h3>
           <div class="servers">
             {draft.servers.map((server, index) => (
               <fieldset key={server.role}>
                 <legend>{roleTitles[server.role] ?? server.role}</legend>
                 <div class="grid">
                   <Dropdown
-                    label="Server"
+                    label={l10n.t('Server')}
                     value={server.kind}
                     options={[
-                      { value: 'embedded', label: 'Embedded engine' },
-                      { value: 'url', label: 'OpenAI-compatible server' },
+                      { value: 'embedded', label: l10n.t('Embedded engine') },
+                      { value: 'url', label: l10n.t('OpenAI-compatible server') },
+                      { value: 'vscode', label: l10n.t('VS Code’s language models (not reproducible)') },
                     ]}
                     onChange={(kind) => {
-                      setServer(index, { ...server, kind });
+                      const [first] = snapshot.editorModels;
+                      const model =
+                        kind === 'vscode' ? (first?.name ?? '') : server.kind === 'vscode' ? '' : server.model;
+                      setServer(index, { ...server, kind, model });
                     }}
                   />
                   {server.kind === 'url' ? (
                     <TextField
-                      label="Address"
+                      label={l10n.t('Address')}
                       value={server.url}
-                      placeholder="http://localhost:8000/v1"
+                      placeholder={'http://localhost:8000/v1'}
                       invalid={urlProblem(server)}
                       onChange={(url) => {
                         setServer(index, { ...server, url });
                       }}
                     />
                   ) : null}
-                  <TextField
-                    label="Model"
-                    value={server.model}
-                    placeholder={server.kind === 'url' ? 'name on that server' : 'starter model'}
-                    onChange={(model) => {
-                      setServer(index, { ...server, model });
-                    }}
-                  />
+                  {server.kind === 'vscode' ? (
+                    <Dropdown
+                      label={l10n.t('Model')}
+                      value={server.model}
+                      options={modelOptions(server.model, snapshot.editorModels)}
+                      description={l10n.t(
+                        'Answers cannot be reproduced: no seed is taken, and the model behind a name may change.',
+                      )}
+                      onChange={(model) => {
+                        setServer(index, { ...server, model });
+                      }}
+                    />
+                  ) : (
+                    <TextField
+                      label={l10n.t('Model')}
+                      value={server.model}
+                      placeholder={server.kind === 'url' ? l10n.t('name on that server') : l10n.t('starter model')}
+                      onChange={(model) => {
+                        setServer(index, { ...server, model });
+                      }}
+                    />
+                  )}
                   {server.kind === 'url' && urlProblem(server) === undefined ? (
                     <div class="field">
-                      <span class="field-label">API key</span>
+                      <span class="field-label">{l10n.t('API key')}</span>
                       <Button
                         onClick={() => void ask('setApiKey', { url: server.url })}
-                        label={`Set the API key of ${server.url}`}
+                        label={l10n.t('Set the API key of {0}', server.url)}
                       >
-                        {snapshot.keyed.includes(server.url.trim().replace(/\/+$/, '')) ? 'Stored: change …' : 'Set …'}
+                        {snapshot.keyed.includes(server.url.trim().replace(/\/+$/, ''))
+                          ? l10n.t('Stored: change …')
+                          : l10n.t('Set …')}
                       </Button>
                     </div>
                   ) : null}
                 </div>
               </fieldset>
             ))}
-            {meta?.kind === 'url' ? (
+            {meta?.kind === 'url' || meta?.kind === 'vscode' ? (
               <div>
                 <Button
                   onClick={() => {
                     change({ ...draft, servers: draft.servers.map((each) => ({ ...meta, role: each.role })) });
                   }}
                 >
-                  Use the Meta-Agent’s server for all roles
+                  {l10n.t('Use the Meta-Agent’s server for all roles')}
                 </Button>
               </div>
             ) : null}
           </div>
-          <h3>Run</h3>
+          <h3>{l10n.t('Run')}</h3>
           <div class="grid">
             <Dropdown
-              label="Mode"
+              label={l10n.t('Mode')}
               value={draft.mode}
               options={[
                 { value: 'fixed', label: 'fixed' },
@@ -140,38 +173,38 @@ export function ConfigurationForm({
               ]}
               description={
                 draft.mode === 'fixed'
-                  ? 'The published loop with its known faults corrected.'
-                  : 'The behaviour of the published code.'
+                  ? l10n.t('The published loop with its known faults corrected.')
+                  : l10n.t('The behaviour of the published code.')
               }
               onChange={(mode) => {
                 change({ ...draft, mode });
               }}
             />
             <TextField
-              label="Seed"
+              label={l10n.t('Seed')}
               value={seedText}
-              invalid={/^\d+$/.test(seedText) ? undefined : 'Give a whole number from 0.'}
+              invalid={/^\d+$/.test(seedText) ? undefined : l10n.t('Give a whole number from 0.')}
               onChange={(text) => {
                 setSeedText(text);
                 if (/^\d+$/.test(text)) change({ ...draft, seed: Number(text) });
               }}
             />
             <Dropdown
-              label="Training box"
+              label={l10n.t('Training box')}
               value={draft.box}
               options={[...new Set(['local', draft.box])].map((box) => ({
                 value: box,
-                label: box === 'local' ? 'local (this machine)' : box,
+                label: box === 'local' ? l10n.t('local (this machine)') : box,
               }))}
               onChange={(box) => {
                 change({ ...draft, box });
               }}
             />
             <TextField
-              label="Python"
+              label={l10n.t('Python')}
               value={draft.python}
-              placeholder="AutoAct’s own environment"
-              description="Interpreter of the local box."
+              placeholder={l10n.t('AutoAct’s own environment')}
+              description={l10n.t('Interpreter of the local box.')}
               onChange={(python) => {
                 change({ ...draft, python });
               }}
@@ -191,8 +224,8 @@ export function ConfigurationForm({
             ))}
           </div>
           <div class="form-actions">
-            <Button onClick={() => void ask('openFile', { file: 'task' })}>Edit task card</Button>
-            <Button onClick={() => void ask('openFile', { file: 'prompts' })}>Prompts …</Button>
+            <Button onClick={() => void ask('openFile', { file: 'task' })}>{l10n.t('Edit task card')}</Button>
+            <Button onClick={() => void ask('openFile', { file: 'prompts' })}>{l10n.t('Prompts …')}</Button>
           </div>
         </form>
       </details>

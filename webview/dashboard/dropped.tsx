@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useEffect, useState } from 'preact/hooks';
 import type { StageId } from '../../src/core/run/status.ts';
 import type { DroppedThing } from '../../src/protocol/dashboard.ts';
@@ -18,10 +19,10 @@ export function DroppedList({ stage, reason }: { readonly stage: StageId; readon
   useEffect(() => {
     void load(0);
   }, [stage, reason]);
-  if (rows === undefined) return <p class="muted">Reading the log …</p>;
-  if (rows.length === 0) return <p class="muted">The log has no entry for this reason yet.</p>;
+  if (rows === undefined) return <p class="muted">{l10n.t('Reading the log …')}</p>;
+  if (rows.length === 0) return <p class="muted">{l10n.t('The log has no entry for this reason yet.')}</p>;
   return (
-    <div class="dropped-list" role="region" aria-label={`Dropped: ${reason}`} tabIndex={0}>
+    <div class="dropped-list" role="region" aria-label={l10n.t('Dropped: {0}', reason)} tabIndex={0}>
       <ul>
         {rows.map((row, index) => (
           <li key={`${row.item}/${index}`}>
@@ -30,16 +31,16 @@ export function DroppedList({ stage, reason }: { readonly stage: StageId; readon
               type="button"
               class="link"
               onClick={() => void ask('showProvenance', { item: row.item })}
-              aria-label={`Provenance of ${row.item}`}
+              aria-label={l10n.t('Provenance of {0}', row.item)}
             >
-              Provenance
+              {l10n.t('Provenance')}
             </button>
           </li>
         ))}
       </ul>
       {rows.length < total ? (
         <button type="button" class="link" onClick={() => void load(rows.length)}>
-          Show more ({integer(total - rows.length)} left)
+          {l10n.t('Show more ({0} left)', integer(total - rows.length))}
         </button>
       ) : null}
     </div>

@@ -1,18 +1,22 @@
+import * as l10n from '@vscode/l10n';
 import { useEffect, useState } from 'preact/hooks';
+import { outageOf } from '../../src/core/run/outage.ts';
+import { partlyDone } from '../../src/core/run/partlyDone.ts';
 import type { RunStatus } from '../../src/core/run/status.ts';
 import type { DashboardSnapshot } from '../../src/protocol/dashboard.ts';
+import { runStateName } from '../../src/protocol/words.ts';
 import { compact, duration, integer } from '../kit/format.ts';
 import { Button } from '../kit/ui/controls.tsx';
 import { useAsk } from './context.ts';
-import { Mark } from './mark.tsx';
+import { Mark } from '../kit/mark.tsx';
 
 const stateText: Readonly<Record<RunStatus['state'], string>> = {
-  pending: 'Waiting',
-  running: 'Running',
-  done: 'Done',
-  failed: 'Failed',
-  cancelled: 'Cancelled',
-  interrupted: 'Interrupted',
+  pending: l10n.t('Waiting'),
+  running: l10n.t('Running'),
+  done: l10n.t('Done'),
+  failed: l10n.t('Failed'),
+  cancelled: l10n.t('Cancelled'),
+  interrupted: l10n.t('Interrupted'),
 };
 
 /** Seconds that all stages have taken, counting on while the run is live. */
@@ -38,15 +42,21 @@ export function Header({ snapshot }: { readonly snapshot: DashboardSnapshot }) {
   const { task, status, runner, trusted } = snapshot;
   const elapsed = useElapsed(status);
   const running = status?.stages.find((stage) => stage.state === 'running');
+  const part = status === undefined ? undefined : partlyDone(status);
   const state =
     runner.state === 'starting'
-      ? 'Starting'
+      ? l10n.t('Starting')
       : runner.state === 'cancelling'
-        ? 'Cancelling'
+        ? l10n.t('Cancelling')
         : status === undefined
-          ? 'Not started'
-          : stateText[status.state];
-  const resumable = status !== undefined && ['failed', 'cancelled', 'interrupted'].includes(status.state);
+          ? l10n.t('Not started')
+          : outageOf(status) === undefined
+            ? part === undefined
+              ? stateText[status.state]
+              : runStateName(status)
+            : l10n.t('Waiting for a server');
+  const resumable =
+    status !== undefined && (part !== undefined || ['failed', 'cancelled', 'interrupted'].includes(status.state));
   const idle = runner.state === 'idle';
   const usable = trusted && task.problem === undefined;
   return (
@@ -56,20 +66,20 @@ export function Header({ snapshot }: { readonly snapshot: DashboardSnapshot }) {
         <div class="actions">
           {idle && resumable ? (
             <Button kind="primary" disabled={!usable} onClick={() => void ask('resume', null)}>
-              Resume
+              {l10n.t('Resume')}
             </Button>
           ) : null}
           {idle ? (
             <Button kind={resumable ? 'secondary' : 'primary'} disabled={!usable} onClick={() => void ask('start', {})}>
-              {status === undefined ? 'Start' : 'Start a new run'}
+              {status === undefined ? l10n.t('Start') : l10n.t('Start a new run')}
             </Button>
           ) : (
-            <Button kind="primary" disabled={runner.state === 'cancelling'} onClick={() => void ask('cancel', null)}>
-              {runner.state === 'cancelling' ? 'Cancelling …' : 'Cancel'}
+            <Button disabled={runner.state === 'cancelling'} onClick={() => void ask('cancel', null)}>
+              {runner.state === 'cancelling' ? l10n.t('Cancelling …') : l10n.t('Cancel')}
             </Button>
           )}
           <Button disabled={!snapshot.hasReport} onClick={() => void ask('openFile', { file: 'report' })}>
-            Report
+            {l10n.t('Report')}
           </Button>
         </div>
       </div>
@@ -79,25 +89,26 @@ export function Header({ snapshot }: { readonly snapshot: DashboardSnapshot }) {
       </p>
       <dl class="facts">
         <div>
-          <dt>State</dt>
+          <dt>{l10n.t('State')}</dt>
           <dd class="state">
-            <Mark
-              state={runner.state === 'idle' && status !== undefined ? status.state : idle ? 'pending' : 'running'}
-            />
+            <Mark state={idle ? (part !== undefined || status === undefined ? 'pending' : status.state) : 'running'} />
             {state}
           </dd>
         </div>
         {status === undefined ? null : (
           <>
-            <Fact name="Run" value={status.run} mono />
-            <Fact name="Seed" value={String(status.seed)} />
-            <Fact name="Mode" value={status.mode} />
-            <Fact name="Time" value={duration(elapsed)} />
+            <Fact name={l10n.t('Run')} value={status.run} mono />
+            <Fact name={l10n.t('Seed')} value={String(status.seed)} />
+            <Fact name={l10n.t('Mode')} value={status.mode} />
+            <Fact name={l10n.t('Time')} value={duration(elapsed)} />
             {running?.secondsLeft === undefined ? null : (
-              <Fact name="Left in this stage" value={`about ${duration(running.secondsLeft)}`} />
+              <Fact name={l10n.t('Left in this stage')} value={l10n.t('about {0}', duration(running.secondsLeft))} />
             )}
-            <Fact name="Model calls" value={integer(status.calls)} />
-            <Fact name="Tokens" value={`${compact(status.promptTokens)} in, ${compact(status.completionTokens)} out`} />
+            <Fact name={l10n.t('Model calls')} value={integer(status.calls)} />
+            <Fact
+              name={l10n.t('Tokens')}
+              value={l10n.t('{0} in, {1} out', compact(status.promptTokens), compact(status.completionTokens))}
+            />
           </>
         )}
       </dl>
@@ -105,18 +116,19 @@ export function Header({ snapshot }: { readonly snapshot: DashboardSnapshot }) {
         <p class="roles muted">
           {groupRoles(status.roles).map(({ roles, where }) => (
             <span key={where}>
-              <strong>{roles.join(', ')}</strong> on {where}
+              <strong>{roles.join(', ')}</strong> {l10n.t('on {0}', where)}
             </span>
           ))}
         </p>
       )}
       {trusted ? null : (
-        <p class="banner">This workspace is not trusted: runs can be read here, and nothing is started.</p>
+        <p class="banner">{l10n.t('This workspace is not trusted: runs can be read here, and nothing is started.')}</p>
       )}
       {status?.state === 'interrupted' && idle ? (
         <p class="banner">
-          The runner’s process is gone. Resume goes on where it stopped: every answer was kept, and none is asked for
-          twice.
+          {l10n.t(
+            'The runner’s process is gone. Resume goes on where it stopped: every answer was kept, and none is asked for twice.',
+          )}
         </p>
       ) : null}
     </header>

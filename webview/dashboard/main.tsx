@@ -1,6 +1,8 @@
 import { render } from 'preact';
+import '../kit/language.ts';
 import 'uplot/dist/uPlot.min.css';
 import '../kit/theme.css';
+import '../kit/panel.css';
 import './dashboard.css';
 import { dashboardRequests } from '../../src/protocol/dashboard.ts';
 import { vsCodeHost } from '../kit/host.ts';

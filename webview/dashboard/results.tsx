@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { RunStatus, SystemScore } from '../../src/core/run/status.ts';
 import { integer, percent, points, pValue } from '../kit/format.ts';
 
@@ -10,17 +11,26 @@ export function Results({ status }: { readonly status: RunStatus }) {
   const levels = [...new Set(status.results.flatMap((result) => result.levels.map((level) => level.level)))];
   return (
     <section class="card results-card" aria-labelledby="results-title">
-      <h2 id="results-title">Results</h2>
+      <h2 id="results-title">{l10n.t('Results')}</h2>
+      {status.earlierResults === true ? (
+        <p class="banner">
+          {l10n.t(
+            'These are the results of the earlier report. Stages have been run again since; new results replace these when Evaluation and Report are done again.',
+          )}
+        </p>
+      ) : null}
       {status.results.length === 0 ? (
-        <p class="muted">Scores appear when the evaluation is done, with intervals and a paired test.</p>
+        <p class="muted">{l10n.t('Scores appear when the evaluation is done, with intervals and a paired test.')}</p>
       ) : (
-        <div class="scroll" role="region" aria-label="Results table" tabIndex={0}>
+        <div class="scroll" role="region" aria-label={l10n.t('Results table')} tabIndex={0}>
           <table class="results">
-            <caption class="visually-hidden">{`Score (${status.metric}) by level and system, in percent, with 95 % intervals`}</caption>
+            <caption class="visually-hidden">
+              {l10n.t('Score ({0}) by level and system, in percent, with 95 % intervals', status.metric)}
+            </caption>
             <thead>
               <tr>
-                <th scope="col">System</th>
-                <th scope="col">Score and 95 % interval, %</th>
+                <th scope="col">{l10n.t('System')}</th>
+                <th scope="col">{l10n.t('Score and 95 % interval, %')}</th>
                 <th scope="col" class="plot">
                   <Axis />
                 </th>
@@ -62,7 +72,7 @@ function countsOf(level: string, results: readonly SystemScore[]): number[] {
 
 function levelTitle(level: string, results: readonly SystemScore[]): string {
   const counts = countsOf(level, results);
-  const name = level === 'all' ? 'All levels' : level.charAt(0).toUpperCase() + level.slice(1);
+  const name = level === 'all' ? l10n.t('All levels') : level.charAt(0).toUpperCase() + level.slice(1);
   return counts.length === 1 && counts[0] !== undefined ? `${name} (n = ${integer(counts[0])})` : name;
 }
 
@@ -79,12 +89,13 @@ function Row({ result, level, sameN }: RowProps) {
       <th scope="row">{result.title}</th>
       {score === undefined ? (
         <td colSpan={2} class="muted">
-          not evaluated
+          {l10n.t('not evaluated')}
         </td>
       ) : (
         <>
           <td class="score">
-            <strong>{percent(score.score)}</strong> <span>{`${percent(score.low)} to ${percent(score.high)}`}</span>
+            <strong>{percent(score.score)}</strong>{' '}
+            <span>{l10n.t('{0} to {1}', percent(score.low), percent(score.high))}</span>
             {sameN ? null : <span class="muted">{` n = ${integer(score.n)}`}</span>}
           </td>
           <td class="plot">
@@ -118,7 +129,7 @@ function Axis() {
       height="14"
       viewBox={`0 0 ${plotWidth} 14`}
       role="img"
-      aria-label="Plot of the intervals from 0 to 100 percent"
+      aria-label={l10n.t('Plot of the intervals from 0 to 100 percent')}
     >
       <text x={x(0)} y="11" text-anchor="start">
         0
@@ -143,9 +154,14 @@ function Paired({ results }: { readonly results: readonly SystemScore[] }) {
             <strong>{result.title}</strong>
             {paired === undefined
               ? null
-              : `: ${points(paired.difference)} points against the reference, 95 % interval ${points(paired.low)} to ${points(paired.high)}, p ${pValue(paired.p)} (${paired.test})`}
+              : `: ${l10n.t('{0} points against the reference, 95 % interval {1} to {2}, p {3} ({4})', points(paired.difference), points(paired.low), points(paired.high), pValue(paired.p), paired.test)}`}
             {result.errors === 0 ? null : (
-              <span class="stage-error">{`${paired === undefined ? ': ' : '; '}${integer(result.errors)} questions failed and are not scored`}</span>
+              <span class="stage-error">
+                {paired === undefined ? ': ' : '; '}
+                {result.errors === 1
+                  ? l10n.t('1 question failed and is not scored')
+                  : l10n.t('{0} questions failed and are not scored', integer(result.errors))}
+              </span>
             )}
           </li>
         );

@@ -1,26 +1,27 @@
+import * as l10n from '@vscode/l10n';
 import { useState } from 'preact/hooks';
-import { stageTitles } from '../../src/core/run/status.ts';
 import type { RunStatus, StageStatus } from '../../src/core/run/status.ts';
+import { stageName } from '../../src/protocol/words.ts';
 import { duration, integer, rate } from '../kit/format.ts';
 import { useAsk } from './context.ts';
 import { DroppedList } from './dropped.tsx';
-import { Mark } from './mark.tsx';
+import { Mark } from '../kit/mark.tsx';
 import { TraceList } from './traces.tsx';
 
 const stateText: Readonly<Record<StageStatus['state'], string>> = {
-  pending: 'waiting',
-  running: 'running',
-  done: 'done',
-  failed: 'failed',
-  cancelled: 'stopped',
-  skipped: 'skipped',
+  pending: l10n.t('waiting'),
+  running: l10n.t('running'),
+  done: l10n.t('done'),
+  failed: l10n.t('failed'),
+  cancelled: l10n.t('stopped'),
+  skipped: l10n.t('skipped'),
 };
 const withTraces = new Set(['selfInstruct', 'toolSelection', 'synthesis', 'evaluation']);
 
 export function Stages({ status, canRun }: { readonly status: RunStatus; readonly canRun: boolean }) {
   return (
     <section class="card" aria-labelledby="stages-title">
-      <h2 id="stages-title">Stages</h2>
+      <h2 id="stages-title">{l10n.t('Stages')}</h2>
       <ol class="stages">
         {status.stages.map((stage) => (
           <Stage key={stage.id} stage={stage} canRun={canRun} />
@@ -33,7 +34,7 @@ export function Stages({ status, canRun }: { readonly status: RunStatus; readonl
 function Stage({ stage, canRun }: { readonly stage: StageStatus; readonly canRun: boolean }) {
   const ask = useAsk();
   const [reason, setReason] = useState<string>();
-  const title = stageTitles[stage.id];
+  const title = stageName(stage.id);
   const share = stage.total > 0 ? Math.min(1, stage.done / stage.total) : 0;
   const begun = stage.state !== 'pending' && stage.state !== 'skipped';
   return (
@@ -53,13 +54,16 @@ function Stage({ stage, canRun }: { readonly stage: StageStatus; readonly canRun
               type="button"
               class="link run-stage"
               onClick={() => void ask('start', { stage: stage.id })}
-              aria-label={`Run ${title} only`}
+              aria-label={l10n.t('Run {0} only', title)}
             >
-              Run
+              {l10n.t('Run')}
             </button>
           ) : null}
         </div>
         {begun && stage.state !== 'done' ? <Progress stage={stage} title={title} share={share} /> : null}
+        {stage.earlier === true ? (
+          <p class="muted">{l10n.t('Figures of the last time that this stage was done:')}</p>
+        ) : null}
         {stage.id === 'toolSelection' && stage.counts.length > 0 ? (
           // The counts of this stage are ranks.
           <p>
@@ -80,7 +84,7 @@ function Stage({ stage, canRun }: { readonly stage: StageStatus; readonly canRun
         )}
         {stage.dropped.length === 0 ? null : (
           <div class="dropped">
-            <span class="muted">Dropped:</span>
+            <span class="muted">{l10n.t('Dropped:')}</span>
             <ul>
               {stage.dropped.map((each) => (
                 <li key={each.reason}>
@@ -125,9 +129,9 @@ function Progress({
   const live = stage.state === 'running';
   const unknown = live && stage.total === 0;
   const parts = [
-    stage.total > 0 ? `${integer(stage.done)} of ${integer(stage.total)}` : undefined,
+    stage.total > 0 ? l10n.t('{0} of {1}', integer(stage.done), integer(stage.total)) : undefined,
     live && stage.ratePerSecond !== undefined && stage.ratePerSecond > 0 ? rate(stage.ratePerSecond) : undefined,
-    live && stage.secondsLeft !== undefined ? `about ${duration(stage.secondsLeft)} left` : undefined,
+    live && stage.secondsLeft !== undefined ? l10n.t('about {0} left', duration(stage.secondsLeft)) : undefined,
     live ? stage.activity : undefined,
   ].filter((part) => part !== undefined);
   return (

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { useEffect, useState } from 'preact/hooks';
 import type { StageId } from '../../src/core/run/status.ts';
 import type { TraceRow } from '../../src/protocol/dashboard.ts';
@@ -14,6 +15,7 @@ const signs: Readonly<Record<TraceRow['state'], string>> = {
   failed: '!',
   dropped: '–',
 };
+const signOfEarlier = '↺';
 
 /** A stage's trajectories; read when opened, and read again as the stage goes on. */
 export function TraceList({ stage, version }: { readonly stage: StageId; readonly version: string }) {
@@ -47,11 +49,14 @@ export function TraceList({ stage, version }: { readonly stage: StageId; readonl
         setOpen(event.currentTarget.open);
       }}
     >
-      <summary>Traces</summary>
+      <summary>{l10n.t('Traces')}</summary>
+      {rows?.some(({ earlier }) => earlier === true) === true ? (
+        <p class="muted">{l10n.t('Those marked “before” are of the last time that this stage was done.')}</p>
+      ) : null}
       {rows === undefined ? (
-        <p class="muted">Reading the log …</p>
+        <p class="muted">{l10n.t('Reading the log …')}</p>
       ) : rows.length === 0 ? (
-        <p class="muted">Nothing has been logged yet.</p>
+        <p class="muted">{l10n.t('Nothing has been logged yet.')}</p>
       ) : (
         <ul>
           {rows.map((row) => (
@@ -59,8 +64,16 @@ export function TraceList({ stage, version }: { readonly stage: StageId; readonl
               <button type="button" class="link" onClick={() => void ask('openTrace', { item: row.item })}>
                 {row.title}
               </button>
-              <span class={`outcome ${row.state}`}>
-                <span aria-hidden="true">{signs[row.state]} </span>
+              <button
+                type="button"
+                class="link"
+                aria-label={l10n.t('Debug {0}', row.title)}
+                onClick={() => void ask('debugTrace', { item: row.item })}
+              >
+                {l10n.t('Debug')}
+              </button>
+              <span class={`outcome ${row.earlier === true ? 'finished' : row.state}`}>
+                <span aria-hidden="true">{row.earlier === true ? signOfEarlier : signs[row.state]} </span>
                 {row.outcome}
               </span>
             </li>
@@ -75,10 +88,10 @@ export function TraceList({ stage, version }: { readonly stage: StageId; readonl
             setCount(count + 100);
           }}
         >
-          Show more ({integer(total - rows.length)} left)
+          {l10n.t('Show more ({0} left)', integer(total - rows.length))}
         </button>
       ) : null}
-      {count >= 500 && total > 500 ? <p class="muted">The rest is in the AutoAct view.</p> : null}
+      {count >= 500 && total > 500 ? <p class="muted">{l10n.t('The rest is in the AutoAct view.')}</p> : null}
     </details>
   );
 }

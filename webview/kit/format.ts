@@ -1,11 +1,12 @@
+import * as l10n from '@vscode/l10n';
 /** Figures as people read them. */
 
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
+  if (whole < 60) return l10n.t('{0} s', whole);
   const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, '0')} s`;
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+  if (minutes < 60) return l10n.t('{0} min {1} s', minutes, String(whole % 60).padStart(2, '0'));
+  return l10n.t('{0} h {1} min', Math.floor(minutes / 60), String(minutes % 60).padStart(2, '0'));
 }
 
 export function integer(value: number): string {
@@ -25,7 +26,9 @@ export function percent(share: number): string {
 }
 
 export function rate(perSecond: number): string {
-  return perSecond >= 1 ? `${perSecond.toFixed(1)} a second` : `${(perSecond * 60).toFixed(1)} a minute`;
+  return perSecond >= 1
+    ? l10n.t('{0} a second', perSecond.toFixed(1))
+    : l10n.t('{0} a minute', (perSecond * 60).toFixed(1));
 }
 
 /** With a sign, in percentage points. */

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { protocolVersion } from '../../src/protocol/surface.ts';
 import type { Params, RequestShape, Result, WireError } from '../../src/protocol/surface.ts';
 import type { PanelHost } from './panelHost.ts';
@@ -57,12 +58,14 @@ export class RpcClient<R extends Readonly<Record<string, RequestShape>>> {
     if (pending === undefined) return;
     this.pending.delete(response.id);
     if (!response.ok) {
-      pending.reject(new RequestError(response.error ?? { message: 'The request failed.' }));
+      pending.reject(new RequestError(response.error ?? { message: l10n.t('The request failed.') }));
       return;
     }
     const result = this.requests[pending.method]?.result.safeParse(response.value);
     if (result?.success === true) pending.resolve(result.data);
     else
-      pending.reject(new RequestError({ message: `The answer to "${pending.method}" does not fit. Reload the view.` }));
+      pending.reject(
+        new RequestError({ message: l10n.t('The answer to "{0}" does not fit. Reload the view.', pending.method) }),
+      );
   }
 }

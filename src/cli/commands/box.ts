@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ensureBoxPython } from '../../node/box/boxEnvironment.ts';
 import type { BoxInput } from '../../node/box/boxes.ts';
@@ -6,7 +7,7 @@ import { addBox, findBox, listBoxes, removeBox } from '../../node/box/boxes.ts';
 import type { PreflightItem } from '../../node/box/preflight.ts';
 import { mustHavePython, preflight } from '../../node/box/preflight.ts';
 import { packageRoot } from '../../node/packageRoot.ts';
-import { act, printJson, type CommonOptions } from '../action.ts';
+import { act, printJson, UsageError, type CommonOptions } from '../action.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { openBoxHere } from '../openBoxHere.ts';
 
@@ -33,7 +34,7 @@ interface SlurmOptions {
 const marks = { ok: '✓', warn: '!', fail: '✗' };
 
 export function addBoxCommands(program: Command): void {
-  const box = program.command('box').description('Machines to train on, reached by SSH: training.box names one.');
+  const box = program.command('box');
 
   box
     .command('add')
@@ -57,6 +58,8 @@ export function addBoxCommands(program: Command): void {
     .action((name: string, host: string, options: AddOptions & SlurmOptions) =>
       act(options, () => {
         const { json, sshConfig, slurm, partition, account, qos, time, gres, nodes, sbatch, ...rest } = options;
+        if (sshConfig !== undefined && !existsSync(resolve(sshConfig)))
+          throw new UsageError(`There is no file ${resolve(sshConfig)}. --ssh-config takes an ssh configuration here.`);
         const queue = {
           ...{ partition, account, qos, time, gres, options: sbatch },
           nodes: nodes === undefined ? undefined : Number(nodes),

@@ -4,8 +4,9 @@ import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:f
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { targetOf } from '../../core/pipeline/context.ts';
-import { describeError } from '../../core/pipeline/pipeline.ts';
-import { resolveSettings } from '../../core/pipeline/settings.ts';
+import { describeError } from '../../core/pipeline/stages/stage.ts';
+import { describeCapabilities } from '../../core/run/capabilities.ts';
+import { resolveSettings, settingFromText } from '../../core/pipeline/settings.ts';
 import { startEngine } from '../../node/embedded/engine.ts';
 import { engineFolder } from '../../node/embedded/engineInstall.ts';
 import { locateEngine } from '../../node/embedded/engineLocation.ts';
@@ -14,9 +15,11 @@ import { ModelServers } from '../../node/openai/modelServers.ts';
 import { packageRoot, packageVersion } from '../../node/packageRoot.ts';
 import { loadTaskCard } from '../../node/store/taskFile.ts';
 import { act, printJson, type CommonOptions } from '../action.ts';
+import { collect } from './run.ts';
 import { libraryOf } from './tools.ts';
+import { editorHere } from '../editorPrompts.ts';
 import { exitCodes } from '../exitCodes.ts';
-import { modelPath } from '../session.ts';
+import { modelPath } from '../runRecords.ts';
 
 interface Check {
   readonly name: string;
@@ -28,6 +31,7 @@ interface Check {
 interface DoctorOptions extends CommonOptions {
   readonly task?: string;
   readonly workspace: string;
+  readonly setting: readonly string[];
 }
 
 /** Training and logs need some room. */
@@ -36,9 +40,9 @@ const wantedFreeBytes = 2e9;
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('Check engine, model, Python, servers and disk, and say what to mend.')
     .option('-t, --task <file>', 'check the servers and models of this task card too')
     .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')
+    .option('-s, --setting <name=value>', 'as a run would be given it; may be given again', collect, [])
     .option('--json', 'print JSON')
     .action((options: DoctorOptions) =>
       act(options, async (signal) => {
@@ -60,11 +64,12 @@ export function addDoctor(program: Command): void {
 async function checkTools(
   task: string,
   workspace: string,
-  check: (name: string, work: () => string) => Promise<void>,
+  check: (name: string, work: () => Promise<string>) => Promise<void>,
   checks: Check[],
+  signal: AbortSignal,
 ): Promise<void> {
-  await check('Tools', () => {
-    const { available, unavailable, named } = libraryOf({ task, workspace });
+  await check('Tools', async () => {
+    const { available, unavailable, named } = await libraryOf({ task, workspace }, signal);
     for (const { name, reason, remedy } of unavailable)
       checks.push({
         name: `Tool ${name}`,
@@ -97,7 +102,7 @@ async function examine(options: DoctorOptions, signal: AbortSignal): Promise<Che
   };
   let settings = resolveSettings();
   await check('Task card', () => {
-    settings = resolveSettings(loadTaskCard(taskFile).settings);
+    settings = resolveSettings(loadTaskCard(taskFile).settings, ...options.setting.map(settingFromText));
     return taskFile;
   });
   await check('Workspace', () => {
@@ -138,17 +143,22 @@ async function examine(options: DoctorOptions, signal: AbortSignal): Promise<Che
   }
   const models = new ModelServers({
     servers: settings.servers,
+    pools: settings.pools,
     embedded: () => Promise.reject(new Error('checked apart')),
     embeddedConcurrency: 1,
     secret: (name) => process.env[name],
+    editor: editorHere()?.models,
   });
   for (const target of targets.filter((t) => t.server !== 'embedded')) {
     await check(`Server ${target.server}`, async () => {
       await models.check(target, signal);
-      return `answers and knows "${target.model}"`;
+      const found = [...(await models.capabilities(target, signal))];
+      const shown = found.map(([name, c]) => `${found.length > 1 ? `${name}: ` : ''}${describeCapabilities(c)}`);
+      return `answers and knows "${target.model}": ${shown.join(' | ')}`;
     });
   }
-  if (options.task !== undefined) await checkTools(options.task, workspace, check, checks);
+  models.close();
+  if (options.task !== undefined) await checkTools(options.task, workspace, check, checks, signal);
   await check('Python', async () => {
     const python = await installedPython({ signal });
     if (python === undefined)

@@ -9,10 +9,11 @@ import { adaptersOf } from '../../core/methods/systems.ts';
 import type { TrainedAdapter } from '../../core/ports/pipeline.ts';
 import { RunError } from '../../core/run/runError.ts';
 import { RunFolder } from '../../node/store/runFolder.ts';
-import { act, printJson, type CommonOptions } from '../action.ts';
+import { act, type CommonOptions } from '../action.ts';
 import { ProgressView } from '../progressView.ts';
-import { openSession, runsFolder, sha256 } from '../session.ts';
-import { withSession } from '../withSession.ts';
+import { sha256 } from '../runRecords.ts';
+import { openSession, runsFolder } from '../session.ts';
+import { liveOutput, withSession } from '../withSession.ts';
 import { collect, wholeNumber } from './run.ts';
 
 interface EvalOptions extends CommonOptions {
@@ -37,9 +38,6 @@ const Adapters = z.array(
 export function addEval(program: Command): void {
   program
     .command('eval')
-    .description(
-      'Evaluate the trained group of a run again: on a fresh world, on other questions, with other settings.',
-    )
     .requiredOption('--run <run>', 'the run that trained the group')
     .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')
     .option('--world <seed>', 'questions and pages of the generated world of this seed', wholeNumber)
@@ -55,7 +53,7 @@ export function addEval(program: Command): void {
         const adapters = Adapters.parse(product(parent, 'adapters.json'));
         const tools = Tools.parse(product(parent, 'tools.json')).selected;
         const view = new ProgressView(process.stderr.isTTY);
-        const session = openSession({
+        const session = await openSession({
           workspace,
           taskFile: resolve(options.task ?? record.taskFile),
           parent: parent.id,
@@ -65,14 +63,7 @@ export function addEval(program: Command): void {
           // The parent's settings, so that training and evaluation are those of one system.
           settings: [record.settings as Record<string, unknown>, ...options.setting.map(settingFromText)],
           signal,
-          publish: (status) => {
-            if (options.json === true) printJson({ type: 'status', status });
-            else view.show(status);
-          },
-          notify: (message) => {
-            if (options.json === true) printJson({ type: 'notice', severity: 'info', message });
-            else process.stderr.write(`  ${message}\n`);
-          },
+          ...liveOutput(options, view),
         });
         return withSession(session, options, view, async () => {
           const wanted = adaptersOf(session.context.settings.evaluation.systems);
@@ -80,7 +71,7 @@ export function addEval(program: Command): void {
           const report = await runEvaluation(session.context, tools, adapters, (models) => session.provenance(models));
           if (options.json !== true)
             process.stdout.write(
-              `\n${renderReportTable(report, { colour: process.stdout.isTTY })}\nReport: ${session.folder.file('report.md')}\n`,
+              `\n${renderReportTable(report, { colour: process.stdout.isTTY, width: process.stdout.columns })}\nReport: ${session.folder.file('report.md')}\n`,
             );
         });
       }),

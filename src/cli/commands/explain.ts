@@ -15,7 +15,6 @@ const shownIds = 12;
 export function addExplain(program: Command): void {
   program
     .command('explain')
-    .description('Say where something of a run comes from, what came of it, and why it was dropped.')
     .argument('<run>', 'the run')
     .argument('<id>', 'an instance, trajectory, training row, adapter or answer; or words of a dropped question')
     .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')

@@ -12,12 +12,13 @@ import {
   type PublishedTask,
 } from '../../core/prompts/publishedPrompts.ts';
 import { importDataset, type DatasetKind } from '../../node/data/importDataset.ts';
-import { writeDatasetCard } from '../../node/data/datasetCard.ts';
+import { imagesOf, writeDatasetCard } from '../../node/data/datasetCard.ts';
 import { recordFormats, type RecordFormat } from '../../node/data/records.ts';
 import { replayCheck } from '../../node/data/replayCheck.ts';
 import { exportTrajectories, importTrajectories } from '../../node/data/trajectoryFolder.ts';
 import { packageRoot } from '../../node/packageRoot.ts';
 import { writeFileAtomic } from '../../node/store/atomicFile.ts';
+import { readText } from '../../node/store/readText.ts';
 import { TaskError } from '../../node/store/taskError.ts';
 import { act, printJson, UsageError, type CommonOptions } from '../action.ts';
 import { collect } from './run.ts';
@@ -29,9 +30,7 @@ interface DatasetOptions extends CommonOptions {
 }
 
 export function addImport(program: Command): void {
-  const group = program
-    .command('import')
-    .description('Import data sets, tables, and trajectories and prompts of the published AutoAct code.');
+  const group = program.command('import');
   dataset(group.command('hotpotqa'), 'HotpotQA: the official JSON, or JSON Lines with the same fields').action(
     (files: string[], options: DatasetOptions) =>
       act(options, (signal) => importInto(files, options, { kind: 'hotpotqa' }, signal)),
@@ -39,11 +38,12 @@ export function addImport(program: Command): void {
   dataset(group.command('scienceqa'), 'ScienceQA: problems.json')
     .option('--captions <file>', 'captions of the images, by problem id')
     .option('--ocr <file>', 'words in the images, by problem id')
+    .option('--images <folder>', 'the images themselves, as the data set ships them: split/id/image.png')
     .option('--splits <file>', 'pid_splits.json; left out, the problems name their split themselves')
     .option('--split <name>', 'only this split: train, val, test, …')
     .action((files: string[], options: DatasetOptions & Omit<Extract<DatasetKind, { kind: 'scienceqa' }>, 'kind'>) =>
       act(options, (signal) => {
-        const { captions, ocr, splits, split } = options;
+        const { captions, ocr, images, splits, split } = options;
         if (splits !== undefined && split === undefined) throw new UsageError('Name a split of --splits with --split.');
         return importInto(
           files,
@@ -52,6 +52,7 @@ export function addImport(program: Command): void {
             kind: 'scienceqa',
             ...(captions === undefined ? {} : { captions }),
             ...(ocr === undefined ? {} : { ocr }),
+            ...(images === undefined ? {} : { images: resolve(images) }),
             ...(splits === undefined ? {} : { splits }),
             ...(split === undefined ? {} : { split }),
           },
@@ -100,7 +101,6 @@ export function addImport(program: Command): void {
     );
   program
     .command('export')
-    .description('Export imported trajectories to the files that they came from, byte for byte.')
     .argument('<folder>', 'what autoact import trajectories has made')
     .requiredOption('-o, --out <folder>', 'folder to make')
     .option('--json', 'print JSON')
@@ -147,13 +147,19 @@ async function importInto(
       if (options.json !== true && process.stderr.isTTY) process.stderr.write(`\r${read} rows`);
     },
   });
-  const card = options.card ? await writeDatasetCard(out, manifest) : undefined;
+  const card = options.card ? await writeDatasetCard(out, manifest, imagesOf(source)) : undefined;
   if (options.json === true) printJson({ folder: out, ...(card === undefined ? {} : { card }), manifest });
-  else
-    process.stdout.write(
-      `${describe(manifest, out)}\n${card === undefined ? '' : `Task card: ${card}\nRun it with: autoact run --task ${card}\n`}`,
-    );
+  else process.stdout.write(`${describe(manifest, out)}\n${card === undefined ? '' : howToRun(card)}`);
   return undefined;
+}
+
+function howToRun(card: string): string {
+  return [
+    `Task card: ${card}`,
+    'Name a server of yours in it, under "settings", then run it with:',
+    `  autoact run --task ${card}`,
+    'The starter model was made for another world. It only shows the way, with --setting preset=starter\n',
+  ].join('\n');
 }
 
 function describe(manifest: DatasetManifest, folder: string): string {
@@ -237,7 +243,7 @@ interface PromptOptions extends CommonOptions {
 function prompts(clone: string, options: PromptOptions): void {
   const read = (path: string): string => {
     try {
-      return readFileSync(join(clone, path), 'utf8');
+      return readText(join(clone, path));
     } catch {
       throw new TaskError('data', `There is no ${path} in ${clone}.`, 'Name the folder of a clone of zjunlp/AutoAct.');
     }

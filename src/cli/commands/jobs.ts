@@ -1,23 +1,24 @@
 import type { Command } from 'commander';
 import { join, resolve } from 'node:path';
-import type { Box } from '../../node/box/boxes.ts';
-import { findBox, listBoxes } from '../../node/box/boxes.ts';
 import { JobError, SshError } from '../../node/box/boxErrors.ts';
 import { followJob } from '../../node/box/followJob.ts';
-import { cancelJob } from '../../node/box/job.ts';
-import { printable, tailOfLog } from '../../node/box/jobFolder.ts';
+import { resumeJob } from '../../node/box/job.ts';
+import { printable, readExit, tailOfLog } from '../../node/box/jobFolder.ts';
 import { readSmall } from '../../node/box/boxFiles.ts';
 import type { BoxStatus, JobSummary } from '../../core/box/boxStatus.ts';
 import type { JobsOfBox } from '../../node/box/jobList.ts';
-import { jobsOfBox } from '../../node/box/jobList.ts';
 import { persistently } from '../../node/box/persist.ts';
-import { downloadAdapters } from '../../node/box/remoteJob.ts';
-import { packageRoot } from '../../node/packageRoot.ts';
-import { stopServer } from '../../node/box/serving/servingSession.ts';
+import { describeStopped, stopJob } from '../../node/box/stopJob.ts';
+import { watchJob } from '../../node/box/watchJob.ts';
 import { act, printJson, UsageError, type CommonOptions } from '../action.ts';
 import { endWithEditor } from '../editorPrompts.ts';
 import { exitCodes } from '../exitCodes.ts';
-import { openBoxHere } from '../openBoxHere.ts';
+import type { JobsPlace } from '../jobsOf.ts';
+import { namesOfBoxes, openJobs } from '../jobsOf.ts';
+
+interface PlaceOptions extends CommonOptions {
+  readonly workspace: readonly string[];
+}
 
 /** What is said of a box that does not answer, beside those that do. */
 interface BoxLine {
@@ -28,20 +29,22 @@ interface BoxLine {
 }
 
 export function addJobs(program: Command): void {
-  const jobs = program.command('jobs').description('Jobs on boxes: training and servers. They outlive this program.');
+  const jobs = program.command('jobs');
 
   jobs
     .command('list', { isDefault: true })
     .description('List the jobs of one box or of all.')
-    .option('--box <name>', 'only of this box')
+    .option('--box <name>', 'only of this box; local is this machine')
+    .option(...workspace)
     .option('--watch <seconds>', 'again and again, over one connection for each box', seconds)
     .option('--json', 'print JSON: one line for each box')
-    .action((options: CommonOptions & { readonly box?: string; readonly watch?: number }) =>
+    .action((options: PlaceOptions & { readonly box?: string; readonly watch?: number }) =>
       act(options, async (signal) => {
         if (options.watch !== undefined) endWithEditor();
-        const boxes = options.box === undefined ? listBoxes() : [findBox(options.box)];
+        const names = options.box === undefined ? namesOfBoxes(options.workspace) : [options.box];
+        const boxes = await Promise.all(names.map((name) => openJobs(name, options.workspace)));
         if (boxes.length === 0 && options.json !== true)
-          process.stdout.write('No box besides local. Add one with: autoact box add NAME HOST\n');
+          process.stdout.write('No box besides local, and no job of local. Add one with: autoact box add NAME HOST\n');
         const good = await Promise.all(boxes.map((box) => watchBox(box, options, signal)));
         return good.every(Boolean) ? exitCodes.ok : exitCodes.unhealthy;
       }),
@@ -52,8 +55,9 @@ export function addJobs(program: Command): void {
     .description('What is known of a job: state, adapters, the end of its log.')
     .argument('<box/job>')
     .option('--log', 'the whole log instead')
+    .option(...workspace)
     .option('--json', 'print JSON')
-    .action((name: string, options: CommonOptions & { readonly log?: boolean }) =>
+    .action((name: string, options: PlaceOptions & { readonly log?: boolean }) =>
       onJob(name, options, async ({ of, id, signal }) => {
         const job = await of.job(id, signal);
         if (options.log === true) {
@@ -74,8 +78,9 @@ export function addJobs(program: Command): void {
     .command('follow')
     .description('Print what a training job tells, from its beginning to its end. Ctrl-C leaves it running.')
     .argument('<box/job>')
+    .option(...workspace)
     .option('--json', 'print JSON: one event a line')
-    .action((name: string, options: CommonOptions) =>
+    .action((name: string, options: PlaceOptions) =>
       onJob(name, options, async ({ of, id, signal }) => {
         const end = await followJob(await of.job(id, signal), {
           signal,
@@ -101,16 +106,59 @@ export function addJobs(program: Command): void {
 
   jobs
     .command('cancel')
-    .description('Stop a job: training writes a checkpoint first, a server ends.')
+    .description('Stop a job and see whether its GPU is free: training writes a checkpoint first, a server ends.')
     .argument('<box/job>')
+    .option(...workspace)
     .option('--json', 'print JSON')
-    .action((name: string, options: CommonOptions) =>
+    .action((name: string, options: PlaceOptions) =>
       onJob(name, options, async ({ of, id, signal }) => {
-        const job = await of.job(id, signal);
-        if (id.startsWith('serve-')) await stopServer(job, signal);
-        else await persistently({ signal }, () => cancelJob(job, signal));
-        if (options.json === true) printJson({ cancelled: name });
-        else process.stdout.write(id.startsWith('serve-') ? 'Stopped.\n' : 'It stops after its next checkpoint.\n');
+        const stopped = await stopJob(await of.job(id, signal), signal);
+        const { end, gpu } = stopped;
+        if (options.json === true)
+          printJson({ cancelled: name, state: end?.state ?? 'stopping', ...(gpu === undefined ? {} : { gpu }) });
+        else process.stdout.write(`${describeStopped(stopped)}\n`);
+        return gpu?.state === 'held' ? exitCodes.unhealthy : exitCodes.ok;
+      }),
+    );
+
+  jobs
+    .command('resume')
+    .description('Start a job that was stopped, failed or vanished again: training goes on from its last checkpoint.')
+    .argument('<box/job>')
+    .option(...workspace)
+    .option('--json', 'print JSON')
+    .action((name: string, options: PlaceOptions) =>
+      onJob(name, options, async ({ of, id, signal }) => {
+        const tell = (message: string): void => void process.stderr.write(`  ${printable(message, 500)}\n`);
+        if (id.startsWith('serve-'))
+          throw new UsageError(
+            `"${name}" is a server. Start it again with: autoact serve --box, which also gives it a port.`,
+          );
+        if ((await readExit(await of.job(id, signal), signal))?.rc === 0)
+          throw new UsageError(`"${name}" has finished: there is nothing left to train.`);
+        const job = await of.trainable(id, tell, signal);
+        await persistently({ signal }, () => resumeJob(job, signal));
+        if (options.json === true) printJson({ resumed: name });
+        else process.stdout.write(`It goes on. Follow it with: autoact jobs follow ${name}\n`);
+        return exitCodes.ok;
+      }),
+    );
+
+  jobs
+    .command('watch')
+    .description('Everything about a job until it ends, for a view of it: curves, log and use of the GPUs.')
+    .argument('<box/job>')
+    .option(...workspace)
+    .requiredOption('--json', 'print JSON: a line for each view, complete each time')
+    .action((name: string, options: PlaceOptions) =>
+      onJob(name, options, async ({ of, id, place, signal }) => {
+        endWithEditor();
+        await watchJob(of, id, {
+          signal,
+          // On a login node, whoever asks has the queue asked.
+          ...(place.hasQueue ? { statusMs: 15_000 } : {}),
+          onView: (view) => printJson({ type: 'job', box: place.name, job: id, view }),
+        });
         return exitCodes.ok;
       }),
     );
@@ -120,11 +168,12 @@ export function addJobs(program: Command): void {
     .description('Copy the adapters of a finished training job to this machine, each compared with its hash.')
     .argument('<box/job>')
     .option('--to <folder>', 'where to (default: a folder named like the job)')
+    .option(...workspace)
     .option('--json', 'print JSON')
-    .action((name: string, options: CommonOptions & { readonly to?: string }) =>
+    .action((name: string, options: PlaceOptions & { readonly to?: string }) =>
       onJob(name, options, async ({ of, id, signal }) => {
         const to = resolve(options.to ?? id);
-        const adapters = await downloadAdapters(await of.job(id, signal), to, { signal });
+        const adapters = await of.fetch(id, to, signal);
         if (options.json === true) printJson({ job: name, folder: to, adapters });
         else process.stdout.write(`${adapters.map((adapter) => join(to, adapter)).join('\n')}\n`);
         return exitCodes.ok;
@@ -132,41 +181,45 @@ export function addJobs(program: Command): void {
     );
 }
 
+const workspace: [flags: string, description: string, value: string[]] = [
+  '-w, --workspace <folders...>',
+  'folders that hold .autoact/, for jobs of local',
+  ['.'],
+];
+
 interface OnJob {
   readonly of: JobsOfBox;
   readonly id: string;
+  readonly place: JobsPlace;
   readonly signal: AbortSignal;
 }
 
-function onJob(name: string, options: CommonOptions, work: (on: OnJob) => Promise<number>): Promise<void> {
+function onJob(name: string, options: PlaceOptions, work: (on: OnJob) => Promise<number>): Promise<void> {
   return act(options, async (signal) => {
     const [box, id, ...more] = name.split('/');
     if (box === undefined || id === undefined || id === '' || more.length > 0)
       throw new UsageError(`"${name}" names no job. Write it as BOX/JOB, as "autoact jobs list" prints it.`);
-    const chosen = findBox(box);
-    const opened = await openBoxHere(chosen);
+    const place = await openJobs(box, options.workspace);
     try {
-      const of = await jobsOfBox(chosen, opened, { boxFolder: boxFolder(), signal });
-      return await work({ of, id, signal });
+      return await work({ of: await place.jobs(signal), id, place, signal });
     } finally {
-      await opened.close();
+      await place.close();
     }
   });
 }
 
 /** Prints the state of a box, once or until `signal`. Returns whether it answered last. */
 async function watchBox(
-  box: Box,
+  box: JobsPlace,
   options: CommonOptions & { readonly watch?: number },
   signal: AbortSignal,
 ): Promise<boolean> {
-  const opened = await openBoxHere(box);
   try {
     let of: JobsOfBox | undefined;
     for (;;) {
       let line: BoxLine;
       try {
-        of ??= await jobsOfBox(box, opened, { boxFolder: boxFolder(), signal });
+        of ??= await box.jobs(signal);
         line = { box: box.name, host: box.host, status: await of.status(signal) };
       } catch (error) {
         if (signal.aborted || !(error instanceof JobError || error instanceof SshError)) throw error;
@@ -182,7 +235,7 @@ async function watchBox(
       await pause(options.watch * 1000, signal);
     }
   } finally {
-    await opened.close();
+    await box.close();
   }
 }
 
@@ -216,12 +269,11 @@ function lineOf(job: JobSummary, prefix = ''): string {
       : `${name} ${step ?? 0}/${steps}${typeof loss === 'number' ? ` loss ${loss.toFixed(3)}` : ''}`,
   );
   const what = job.kind === 'serve' ? `serve (${job.server ?? '?'})` : 'train';
+  const run = typeof job.run === 'string' ? `\n    of run ${job.run}` : '';
   const error = typeof job.error === 'string' ? `\n    ${job.error}` : '';
-  const line = `${(prefix + job.id).padEnd(28)} ${what.padEnd(20)} ${state.padEnd(18)} ${adapters.join(', ')}${error}\n`;
+  const line = `${(prefix + job.id).padEnd(28)} ${what.padEnd(20)} ${state.padEnd(18)} ${adapters.join(', ')}${run}${error}\n`;
   return printable(line, 10_000);
 }
-
-const boxFolder = (): string => join(packageRoot(), 'box');
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((done, fail) => {

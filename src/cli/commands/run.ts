@@ -3,12 +3,14 @@ import { InvalidArgumentError } from 'commander';
 import { resolve } from 'node:path';
 import { renderReportTable } from '../../core/evaluate/reportTable.ts';
 import { runPipeline } from '../../core/pipeline/pipeline.ts';
-import { settingFromText, systems } from '../../core/pipeline/settings.ts';
+import { resolveSettings, settingFromText, systems, type Settings } from '../../core/pipeline/settings.ts';
 import { stageIds, type StageId } from '../../core/run/status.ts';
 import { act, printJson, UsageError, type CommonOptions } from '../action.ts';
+import { loadTaskCard } from '../../node/store/taskFile.ts';
+import { estimateHere, pilotLayer, renderEstimate } from '../estimateHere.ts';
 import { ProgressView } from '../progressView.ts';
-import { openSession } from '../session.ts';
-import { withSession } from '../withSession.ts';
+import { openSession, type SessionOptions } from '../session.ts';
+import { liveOutput, withSession } from '../withSession.ts';
 
 export interface RunOptions extends CommonOptions {
   readonly task?: string;
@@ -22,14 +24,17 @@ export interface RunOptions extends CommonOptions {
   readonly ablations?: boolean;
   /** Trains there, also when the run was recorded with another. */
   readonly box?: string;
+  readonly estimate?: boolean;
+  readonly budget?: number;
+  readonly budgetTokens?: number;
 }
 
 export function addRun(program: Command): void {
   addRunOptions(
     program
       .command('run')
-      .description('Run the AutoAct loop of a task card, or go on with a run.')
       .option('--stage <stage>', `stop after this stage: ${stageIds.join(', ')}`, stageOf, 'report')
+      .option('--estimate', 'ask ten questions, say what the whole run will take and cost, and stop')
       .option('--ablations', 'evaluate the rows of the paper’s Table 2 in kind as well'),
   )
     .addHelpText('after', '\nEverything is kept in <workspace>/.autoact/runs/<run>/. Ctrl-C cancels; --resume goes on.')
@@ -46,6 +51,8 @@ export function addRunOptions(command: Command): Command {
     .option('--seed <n>', 'seed of everything random', wholeNumber)
     .option('--world <seed>', 'run on the generated world of this seed instead of the task’s own data', wholeNumber)
     .option('--mode <mode>', 'fixed (default) or reference')
+    .option('--budget <cost>', 'stop when this much is spent, in the currency of the servers’ prices', amount)
+    .option('--budget-tokens <n>', 'stop when so many prompt and completion tokens are used', wholeNumber)
     .option('--json', 'print one JSON event a line');
 }
 
@@ -55,29 +62,31 @@ export function runTask(options: RunOptions, check: () => void = () => undefined
     if (options.task === undefined && options.resume === undefined)
       throw new UsageError('Name a task card with --task, or a run with --resume.');
     check();
+    const pilot = options.estimate === true ? planPilot(options) : undefined;
     const view = new ProgressView(process.stderr.isTTY);
-    const session = openSession({
+    const session = await openSession({
       workspace: resolve(options.workspace),
       taskFile: resolve(options.task ?? ''),
       ...(options.resume === undefined ? {} : { resume: options.resume }),
       ...(options.world === undefined ? {} : { world: options.world }),
       ...(options.box === undefined ? {} : { box: options.box }),
-      settings: settingLayers(options),
+      settings: [...settingLayers(options), ...(pilot === undefined ? [] : [pilotLayer(pilot.levels)])],
+      ...(pilot === undefined ? {} : { name: 'pilot' }),
+      ...budgetOf(options),
       signal,
-      publish: (status) => {
-        if (options.json === true) printJson({ type: 'status', status });
-        else view.show(status);
-      },
-      notify: (message) => {
-        if (options.json === true) printJson({ type: 'notice', severity: 'info', message });
-        else process.stderr.write(`  ${message}\n`);
-      },
+      ...liveOutput(options, view),
     });
     return withSession(session, options, view, async () => {
+      if (pilot !== undefined) {
+        const estimate = await estimateHere(session, pilot.settings);
+        if (options.json === true) printJson({ type: 'estimate', estimate });
+        else process.stdout.write(`\n${renderEstimate(estimate)}\n`);
+        return;
+      }
       const report = await runPipeline(session.context, options.stage, (models) => session.provenance(models));
       if (report !== undefined && options.json !== true) {
         process.stdout.write(
-          `\n${renderReportTable(report, { colour: process.stdout.isTTY })}\nReport: ${session.folder.file('report.md')}\n`,
+          `\n${renderReportTable(report, { colour: process.stdout.isTTY, width: process.stdout.columns })}\nReport: ${session.folder.file('report.md')}\n`,
         );
       }
     });
@@ -89,11 +98,31 @@ function settingLayers(options: RunOptions): Record<string, unknown>[] {
     ...(options.ablations === true
       ? [{ evaluation: { systems: ['autoact', 'zero-shot', ...systems.filter((s) => s.startsWith('no-'))] } }]
       : []),
+    ...(budgetOf(options).budget === undefined ? [] : [{ budget: budgetOf(options).budget }]),
     ...(options.seed === undefined ? [] : [{ seed: options.seed }]),
     ...(options.box === undefined ? [] : [{ training: { box: options.box } }]),
     ...(options.mode === undefined ? [] : [{ mode: options.mode }]),
     ...options.setting.map(settingFromText),
   ];
+}
+
+/** The settings of the run that a pilot stands for, and the levels of its questions. */
+function planPilot(options: RunOptions): { readonly settings: Settings; readonly levels: number } {
+  if (options.task === undefined || options.resume !== undefined)
+    throw new UsageError('An estimate is made of a task card: name it with --task, without --resume.');
+  const task = loadTaskCard(resolve(options.task));
+  return { settings: resolveSettings(task.settings, ...settingLayers(options)), levels: task.levels.length };
+}
+
+/** A budget that is given holds for this session, also when the run was recorded with another. */
+function budgetOf({ budget, budgetTokens }: RunOptions): Pick<SessionOptions, 'budget'> {
+  if (budget === undefined && budgetTokens === undefined) return {};
+  return {
+    budget: {
+      ...(budget === undefined ? {} : { cost: budget }),
+      ...(budgetTokens === undefined ? {} : { tokens: budgetTokens }),
+    },
+  };
 }
 
 export function collect(value: string, previous: string[]): string[] {
@@ -103,6 +132,12 @@ export function collect(value: string, previous: string[]): string[] {
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
+  return value;
+}
+
+function amount(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.');
   return value;
 }
 

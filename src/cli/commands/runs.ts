@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { partlyDone } from '../../core/run/partlyDone.ts';
 import { RunStatus, stageTitles } from '../../core/run/status.ts';
 import { isAlive, listRuns, RunFolder } from '../../node/store/runFolder.ts';
 import { act, printJson, type CommonOptions } from '../action.ts';
@@ -9,7 +10,6 @@ import { runsFolder } from '../session.ts';
 export function addRuns(program: Command): void {
   program
     .command('runs')
-    .description('List the runs of a workspace, newest first.')
     .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')
     .option('--json', 'print JSON')
     .action((options: CommonOptions & { workspace: string }) =>
@@ -20,7 +20,7 @@ export function addRuns(program: Command): void {
         else if (rows.length === 0) process.stdout.write('No run here. Start one with: autoact run --task FILE\n');
         else
           for (const row of rows)
-            process.stdout.write(`${row.run}  ${row.state.padEnd(11)}  ${row.stage.padEnd(22)}  ${row.task}\n`);
+            process.stdout.write(`${row.run}  ${row.state.padEnd(11)}  ${row.stage.padEnd(29)}  ${row.task}\n`);
         return Promise.resolve(undefined);
       }),
     );
@@ -32,10 +32,11 @@ function describe(folder: RunFolder): { run: string; state: string; stage: strin
   const { state, pid, stages, task } = status.data;
   const at = stages.find((s) => s.state !== 'done' && s.state !== 'skipped');
   const dead = state === 'running' && (pid === undefined || !isAlive(pid));
+  const waits = partlyDone(status.data) !== undefined;
   return {
     run: folder.id,
-    state: dead ? 'interrupted' : state,
-    stage: at === undefined ? '' : stageTitles[at.id],
+    state: dead ? 'interrupted' : waits ? 'partly done' : state,
+    stage: at === undefined ? '' : `${stageTitles[at.id]}${waits ? ' waiting' : ''}`,
     task,
   };
 }

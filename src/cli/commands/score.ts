@@ -18,7 +18,6 @@ interface ScoreOptions extends CommonOptions {
 export function addScore(program: Command): void {
   program
     .command('score')
-    .description('Score predictions against questions with gold answers.')
     .requiredOption('--predictions <file>', 'JSON Lines with id or question, and prediction')
     .requiredOption('--questions <file>', 'JSON Lines with id, question, answer and level')
     .addOption(

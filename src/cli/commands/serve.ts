@@ -26,7 +26,6 @@ export interface ServeOptions extends CommonOptions {
 export function addServe(program: Command): void {
   program
     .command('serve')
-    .description('Serve a model and LoRA adapters over OpenAI’s HTTP API: on this machine, or from a box.')
     .argument(
       '[command...]',
       'with --server command, after --: what to run on the box; {port}, {base} and {adapters} in it',
@@ -59,6 +58,13 @@ export function addServe(program: Command): void {
     .action((command: readonly string[], options: ServeOptions) =>
       act(options, async (signal) => {
         if (options.box !== undefined) return serveBox(options.box, command, options, signal);
+        const forBox = ['run', 'job', 'program', 'keep'].find(
+          (name) => options[name as keyof ServeOptions] !== undefined,
+        );
+        if (forBox !== undefined)
+          throw new UsageError(
+            `--${forBox} is of a server on a box: name the box with --box NAME (see: autoact box list).`,
+          );
         if (command.length > 0) throw new UsageError('A command is run on a box only: name one with --box.');
         return serveHere(options, signal);
       }),

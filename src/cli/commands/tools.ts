@@ -2,7 +2,9 @@ import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { ToolLibrary } from '../../core/tools/provider.ts';
 import { visible } from '../../core/trajectory/visible.ts';
-import { loadTaskCard, loadTaskData } from '../../node/store/taskFile.ts';
+import { loadTaskCard, openTaskData } from '../../node/store/taskFile.ts';
+import { defaultCacheFolder } from '../../node/store/cacheFolder.ts';
+import { TaskError } from '../../node/store/taskError.ts';
 import { openTools } from '../../node/tools/openTools.ts';
 import { Toolbox } from '../../node/tools/toolbox.ts';
 import { toolPlace } from '../toolPlace.ts';
@@ -13,16 +15,19 @@ interface ToolsOptions extends CommonOptions {
   readonly workspace: string;
   readonly call?: string;
   readonly approve?: string;
+  readonly sha256?: string;
+  readonly approvals?: boolean;
 }
 
 export function addTools(program: Command): void {
   program
     .command('tools')
-    .description('List the tools of a task card: which can be used, who provides them, and why others cannot.')
     .requiredOption('-t, --task <file>', 'task card')
     .option('-w, --workspace <folder>', 'folder that holds .autoact/', '.')
     .option('--call <action>', 'call one as an agent would, for example "Calculator[2 + 3]"')
     .option('--approve <name>', 'allow a tool of your own or of an MCP server to run, as it is described now')
+    .option('--sha256 <hash>', 'with --approve: only if it is still what --approvals showed under this hash')
+    .option('--approvals', 'list what would be approved, tool by tool; starts nothing')
     .option('--json', 'print JSON')
     .action((options: ToolsOptions) =>
       act(options, async (signal) => {
@@ -30,26 +35,37 @@ export function addTools(program: Command): void {
           await approveOne(options, options.approve, signal);
           return undefined;
         }
-        const library = libraryOf(options);
+        if (options.approvals === true) {
+          await listApprovals(options);
+          return undefined;
+        }
+        const library = await libraryOf(options, signal);
         if (options.call !== undefined) {
           await callOnce(library, options.call, options, signal);
           return undefined;
         }
         if (options.json === true) printJson(describe(library));
-        else process.stdout.write(render(library));
+        else process.stdout.write(visible(render(library)));
         return undefined;
       }),
     );
 }
 
 /** The library of a task card, as a run of it would have it. */
-export function libraryOf(options: Pick<ToolsOptions, 'task' | 'workspace'>): ToolLibrary {
+export async function libraryOf(
+  options: Pick<ToolsOptions, 'task' | 'workspace'>,
+  signal: AbortSignal,
+): Promise<ToolLibrary> {
   const taskFile = resolve(options.task);
   const task = loadTaskCard(taskFile);
+  const notify = (message: string): void => void process.stderr.write(`  ${visible(message)}\n`);
+  const place = toolPlace(taskFile, notify);
+  const cacheFolder = defaultCacheFolder(place.root);
+  const data = await openTaskData(task, taskFile, { cacheFolder, notify, signal });
   return openTools({
     tools: task.tools,
-    pages: loadTaskData(task, taskFile).pages,
-    place: toolPlace(taskFile, (message) => process.stderr.write(`  ${message}\n`)),
+    documents: data.documents,
+    place,
   });
 }
 
@@ -57,12 +73,27 @@ async function approveOne(options: ToolsOptions, name: string, signal: AbortSign
   const taskFile = resolve(options.task);
   const place = toolPlace(taskFile, (message) => process.stderr.write(`  ${message}\n`));
   const { approveTool } = await import('../../node/tools/approveTool.ts');
-  const approved = await approveTool(name, loadTaskCard(taskFile).tools, place, signal);
+  const approved = await approveTool(name, loadTaskCard(taskFile).tools, place, signal, options.sha256);
   if (options.json === true) printJson(approved);
   else
     process.stdout.write(
       `${visible(JSON.stringify(approved.what, null, 2))}\n\nApproved as it is above. When it changes, it has to be approved again.\n`,
     );
+}
+
+async function listApprovals(options: ToolsOptions): Promise<void> {
+  const taskFile = resolve(options.task);
+  const { toolsToApprove } = await import('../../node/tools/approveTool.ts');
+  const tools = toolsToApprove(
+    loadTaskCard(taskFile).tools,
+    toolPlace(taskFile, () => undefined),
+  );
+  if (options.json === true) printJson(tools);
+  else
+    for (const { name, sha256, what, approved } of tools)
+      process.stdout.write(
+        `${name}: ${approved ? 'approved' : 'not approved'}, ${sha256}\n${visible(JSON.stringify(what, null, 2))}\n`,
+      );
 }
 
 function describe(library: ToolLibrary): object {
@@ -99,6 +130,15 @@ async function callOnce(
   const parts = /^\s*([\w-]+)\[(.*)\]\s*$/s.exec(action);
   if (parts === null) throw new UsageError(`"${action}" is not an action. Write it as Name[argument].`);
   const [, tool = '', argument = ''] = parts;
+  if (!library.available.some(({ description }) => description.name === tool)) {
+    const missing = library.unavailable.find(({ name }) => name === tool);
+    const names = library.available.map(({ description }) => description.name).join(', ');
+    throw new TaskError(
+      'task-card',
+      missing === undefined ? `There is no tool ${tool}.` : `${tool} cannot be used: ${missing.reason}`,
+      missing?.remedy ?? `The tools that can be used are ${names}.`,
+    );
+  }
   const toolbox = new Toolbox(library);
   try {
     const { text, outcome } = await toolbox.call({ kind: 'tool', tool, argument, state: {} }, signal);

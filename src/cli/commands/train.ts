@@ -6,10 +6,7 @@ import { addRunOptions, runTask } from './run.ts';
 /** The loop up to self-differentiation: what comes before is done, or taken from the run, and the evaluation is left. */
 export function addTrain(program: Command): void {
   addRunOptions(
-    program
-      .command('train')
-      .description('Train the adapters of a task or a run on a box, and everything before that where it is missing.')
-      .requiredOption('--box <name>', 'where to train: a name of "autoact box list", or local'),
+    program.command('train').requiredOption('--box <name>', 'where to train: a name of "autoact box list", or local'),
   )
     .addHelpText(
       'after',

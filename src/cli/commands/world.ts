@@ -16,7 +16,6 @@ interface WorldOptions extends CommonOptions {
 export function addWorld(program: Command): void {
   program
     .command('world')
-    .description('Generate a fictional encyclopedia with questions that no model has seen.')
     .requiredOption('--seed <n>', 'seed of the world', wholeNumber)
     .option('--out <folder>', 'where to write; world-<seed> when left out')
     .option('--questions <n>', 'questions a level', wholeNumber, worldQuestionsPerLevel)

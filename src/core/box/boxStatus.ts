@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { EditorModel, EditorReply, EditorRequest } from '../run/editorModels.ts';
 
 /**
  * What a box says of itself and of its jobs (box/jobs.py prints it). It comes from another machine: everything is
@@ -7,6 +8,9 @@ import * as z from 'zod';
 const text = z.string().transform((value) => value.slice(0, 1000));
 const amount = z.number().nonnegative();
 const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().catch(undefined);
+
+/** What this machine is called among the boxes. */
+export const localBox = 'local';
 
 export const JobId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/);
 
@@ -20,6 +24,10 @@ export const JobSummary = z.object({
   rc: maybe(z.number()),
   error: maybe(text),
   server: maybe(text),
+  /** Of a job on this machine: the run that it belongs to. */
+  run: maybe(text),
+  /** Of a job that was stopped: whether its GPU is free, as box/processes.py words it. */
+  gpu: maybe(text),
   /** In a cluster's queue; `place` 1 is next. */
   queue: maybe(z.object({ state: text, reason: text, place: amount.nullable() })),
   adapters: z.record(
@@ -34,6 +42,25 @@ export const JobSummary = z.object({
   ),
 });
 export type JobSummary = z.infer<typeof JobSummary>;
+
+/** What is known of the GPU behind a job that was stopped. `held` needs somebody to look at the machine. */
+export interface GpuAfter {
+  readonly state: 'free' | 'held' | 'unknown';
+  readonly message: string;
+}
+
+/** `text`: `free`, `held PID…` or `unknown REASON`; undefined where nothing was written down. */
+export function readGpuAfter(text: string | null | undefined): GpuAfter {
+  const [word = '', ...rest] = (text ?? '').trim().split(' ');
+  if (word === 'free') return { state: 'free', message: 'The GPU holds nothing of it any more.' };
+  if (word === 'held')
+    return {
+      state: 'held',
+      message: `The GPU still lists its ended processes (${rest.join(', ')}): the driver has not let go of their memory. Look at nvidia-smi on the box; a restart of the machine frees it.`,
+    };
+  const why = word === 'unknown' && rest.length > 0 ? rest.join(' ') : 'its supervisor has not said so';
+  return { state: 'unknown', message: `Whether the GPU is free could not be checked: ${why}.` };
+}
 
 export const BoxStatus = z.object({
   now: z.number(),
@@ -113,14 +140,18 @@ export const Ask = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('get-secret'), name: z.string() }),
   z.object({ kind: z.literal('set-secret'), name: z.string(), secret: z.string() }),
   z.object({ kind: z.literal('delete-secret'), name: z.string() }),
+  z.object({ kind: z.literal('models') }),
+  z.object({ kind: z.literal('complete'), request: EditorRequest }),
 ]);
 export type Ask = z.infer<typeof Ask>;
 
 export const AskEvent = z.object({ type: z.literal('ask'), id: z.number().int().positive(), ask: Ask });
+/** The process no longer waits for an answer to that question. */
+export const WithdrawnEvent = z.object({ type: z.literal('withdrawn'), id: z.number().int().positive() });
 /** undefined: nobody answers that question. */
 export const AskAnswer = z.object({
   id: z.number().int().positive(),
-  answer: z.union([z.string(), z.boolean()]).optional(),
+  answer: z.union([z.string(), z.boolean(), z.array(EditorModel), EditorReply]).optional(),
 });
 export type AskAnswer = z.infer<typeof AskAnswer>['answer'];
 /** Environment variable that tells the command line to ask the process that started it. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Document } from '../pipeline/grounding.ts';
+import type { Document } from '../tools/documentSet.ts';
 import type { GoldQuestion } from '../task/question.ts';
 
 /** An imported dataset: a folder with `dataset.json`, `questions.jsonl` and, where it has any, `documents.jsonl`. */
@@ -51,6 +51,8 @@ export const DatasetManifest = z.object({
   levels: z.array(z.string()),
   questions: z.number().int().nonnegative(),
   documents: z.number().int().nonnegative(),
+  /** Questions that come with an image. */
+  images: z.number().int().nonnegative().optional(),
   licence: z.string().optional(),
   sources: z.array(z.object({ file: z.string(), bytes: z.number(), sha256: z.string() })),
   mapping: z.record(z.string(), z.unknown()).optional(),

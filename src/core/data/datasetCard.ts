@@ -1,8 +1,11 @@
+import type * as z from 'zod';
 import type { TaskCard } from '../task/taskCard.ts';
+import type { ToolList } from '../tools/toolConfig.ts';
 import type { DatasetManifest } from './dataset.ts';
 
 /** A task card as it is written to a file: fields with a default may be left out. */
-export type CardDraft = Omit<TaskCard, 'levels' | 'dataset'> & {
+export type CardDraft = Omit<TaskCard, 'levels' | 'dataset' | 'tools'> & {
+  readonly tools?: z.input<typeof ToolList>;
   readonly levels?: readonly string[];
   readonly dataset: { readonly folder: string; readonly selection: string };
 };
@@ -38,9 +41,15 @@ const descriptions: Readonly<Record<string, string>> = {
 /**
  * A task card that points at an imported dataset.
  * @param folder of the dataset, relative to the card
+ * @param images folder of the image files, relative to the card, where the questions come with any
  * @param given examples for a data set that we have none for: the questions that a selection leaves out
  */
-export function cardFor(manifest: DatasetManifest, folder: string, given: TaskCard['examples']): CardDraft {
+export function cardFor(
+  manifest: DatasetManifest,
+  folder: string,
+  given: TaskCard['examples'],
+  images?: string,
+): CardDraft {
   const selection = manifest.selections.find((s) => s.exclude !== undefined && s.only === undefined)?.id ?? 'all';
   return {
     name: manifest.name,
@@ -49,6 +58,7 @@ export function cardFor(manifest: DatasetManifest, folder: string, given: TaskCa
     metric: manifest.metric,
     ...(manifest.levels.length > 1 ? { levels: manifest.levels } : {}),
     dataset: { folder, selection },
+    ...((manifest.images ?? 0) > 0 ? { tools: imageTools(images) } : {}),
     settings: {
       selfInstruct: {
         // The data's questions are public, and models have read them: nothing near them may be trained on.
@@ -57,4 +67,10 @@ export function cardFor(manifest: DatasetManifest, folder: string, given: TaskCa
       },
     },
   };
+}
+
+/** Stored captions first; text recognition where there are none and the files are there. */
+function imageTools(images: string | undefined): NonNullable<CardDraft['tools']> {
+  const captions = { tool: 'Image2Text', provider: 'captions', offer: true } as const;
+  return images === undefined ? [captions] : [captions, { tool: 'Image2Text', provider: 'ocr', images, offer: true }];
 }

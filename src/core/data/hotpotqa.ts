@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Document } from '../pipeline/grounding.ts';
+import type { Document } from '../tools/documentSet.ts';
 import { RowRefused, type ImportedRow } from './dataset.ts';
 
 /**

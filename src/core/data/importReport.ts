@@ -1,3 +1,5 @@
+import { visible } from '../trajectory/visible.ts';
+
 /** What became of one row of a source, counted by reason; the first few places of each reason are kept as examples. */
 export interface Finding {
   readonly reason: string;
@@ -76,16 +78,17 @@ function count(tallies: Map<string, Tally>, reason: string, place: string): void
   tallies.set(reason, tally);
 }
 
-/** The report in lines for a terminal or a message. */
+/** The report in lines for a terminal or a message; reasons and places quote the files, which are not to be trusted. */
 export function renderImportReport(report: ImportReport): string {
   const part = (title: string, findings: readonly Finding[]): string[] =>
     findings.map(
       (f) => `  ${title}: ${f.count} × ${f.reason} (${f.places.join(', ')}${f.count > f.places.length ? ', …' : ''})`,
     );
-  return [
+  const lines = [
     `${report.read} rows read, ${report.kept} kept, ${report.refused.reduce((sum, f) => sum + f.count, 0)} refused`,
     ...part('repaired', report.repaired),
     ...part('refused', report.refused),
     ...part('noted', report.noted),
-  ].join('\n');
+  ];
+  return lines.map((line) => visible(line).replaceAll('\n', ' ')).join('\n');
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Document } from '../pipeline/grounding.ts';
+import type { Document } from '../tools/documentSet.ts';
 import { RowRefused, type ImportedRow } from './dataset.ts';
 
 const Field = z.string().min(1);
@@ -59,6 +59,10 @@ export function readMappedRow(value: unknown, mapping: Mapping, number: number):
           },
         ];
   const type = text(mapping.type);
+  const noted = (['level', 'type', 'title', 'text'] as const).flatMap((field) => {
+    const column = mapping[field];
+    return column === undefined || text(column) !== '' ? [] : [`nothing under "${column}" (${field})`];
+  });
   return {
     question: {
       id: id === '' ? `row-${number}` : id,
@@ -71,7 +75,7 @@ export function readMappedRow(value: unknown, mapping: Mapping, number: number):
     },
     documents,
     repaired,
-    noted: [],
+    noted,
   };
 }
 

@@ -54,6 +54,8 @@ const Row = z.object({
 });
 
 const stepStart = '\nThought: ';
+const actionStart = '\nAction: ';
+const observationStart = '\nObservation: ';
 const ended = { right: 'Answer is CORRECT', wrong: 'Answer is INCORRECT' } as const;
 
 /** What the loop and its tools said, by how it begins (research: methods 1.4, 4.2). Anything else is a hit. */
@@ -72,6 +74,26 @@ const kinds: readonly (readonly [RegExp, TrajectoryStep['outcome'], TrajectorySt
 /** Reads one line. @throws RowRefused, SyntaxError */
 export function readPublishedLine(line: string, id: string): PublishedRow {
   const value: unknown = JSON.parse(line);
+  const { trajectory } = readPublishedValue(value, id);
+  const fields = { ...(value as Record<string, unknown>), prompt: '' };
+  const literals = literalsOf(fields, line);
+  const score: PublishedScore = { id, fields, ...(Object.keys(literals).length === 0 ? {} : { literals }) };
+  return {
+    trajectory,
+    score: renderPublishedLine({ trajectory, score }) === line ? score : { ...score, line },
+  };
+}
+
+/** Reads a parsed line for those who only look: without what it takes to write the line again. @throws RowRefused */
+export function readPublishedValue(
+  value: unknown,
+  id: string,
+): {
+  readonly trajectory: PublishedTrajectory;
+  readonly correct: boolean;
+  readonly reward: number;
+  readonly error: boolean;
+} {
   const parsed = Row.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -83,13 +105,11 @@ export function readPublishedLine(line: string, id: string): PublishedRow {
   const first = row.prompt.indexOf(stepStart, at + row.question.length);
   const head = first < 0 ? row.prompt : row.prompt.slice(0, first);
   const steps = first < 0 ? [] : readSteps(row.prompt.slice(first), row.correct);
-  const trajectory = { id, question: row.question, head, steps, ...outcomeOf(steps, row.halted) };
-  const fields = { ...(value as Record<string, unknown>), prompt: '' };
-  const literals = literalsOf(fields, line);
-  const score: PublishedScore = { id, fields, ...(Object.keys(literals).length === 0 ? {} : { literals }) };
   return {
-    trajectory,
-    score: renderPublishedLine({ trajectory, score }) === line ? score : { ...score, line },
+    trajectory: { id, question: row.question, head, steps, ...outcomeOf(steps, row.halted) },
+    correct: row.correct,
+    reward: Number(row.reward),
+    error: row.error,
   };
 }
 
@@ -131,9 +151,12 @@ function readSteps(text: string, correct: boolean): PublishedStep[] {
   const parts = text.split(stepStart).slice(1);
   let previous = '';
   return parts.map((part, i) => {
-    const found = /^([\s\S]*?)\nAction: ([\s\S]*?)\nObservation: ([\s\S]*)$/.exec(part);
-    if (found === null) throw new RowRefused(`step ${i + 1} lacks an action or an observation`);
-    const [, thought = '', action = '', raw = ''] = found;
+    const actionAt = part.indexOf(actionStart);
+    const observationAt = actionAt < 0 ? -1 : part.indexOf(observationStart, actionAt + actionStart.length);
+    if (observationAt < 0) throw new RowRefused(`step ${i + 1} lacks an action or an observation`);
+    const thought = part.slice(0, actionAt);
+    const action = part.slice(actionAt + actionStart.length, observationAt);
+    const raw = part.slice(observationAt + observationStart.length);
     const form = /^([^[]*)\[([\s\S]*)\]$/.exec(action);
     const tool = form?.[1] ?? action;
     const by = tool === 'Reflect' && previous === 'Finish' ? 'reflect' : 'plan';

@@ -15,8 +15,13 @@ export interface Replay {
  * Lets our `reference` loop go through a published trajectory: models and tools answer from the recording, and the loop
  * decides on its own what is asked next, what is legal, what is judged and when it ends.
  * @param input of the loop, in `reference` mode and with Search, Retrieve and Lookup among its tools
+ * @param observe is shown every request with its answer
  */
-export function replayPublished({ trajectory: recorded, score }: PublishedRow, input: PlanningInput): Replay {
+export function replayPublished(
+  { trajectory: recorded, score }: PublishedRow,
+  input: PlanningInput,
+  observe: (request: Request, answer: Answer) => void = () => undefined,
+): Replay {
   const differences: string[] = [];
   const say = (step: number, what: string): void => {
     differences.push(`step ${step}: ${what}`);
@@ -29,6 +34,7 @@ export function replayPublished({ trajectory: recorded, score }: PublishedRow, i
     const request = turn.value as Request;
     if (request.kind === 'note') {
       if (request.note.kind === 'observation') taken++;
+      observe(request, { kind: 'noted' });
       turn = method.next({ kind: 'noted' });
       continue;
     }
@@ -38,11 +44,11 @@ export function replayPublished({ trajectory: recorded, score }: PublishedRow, i
       method.return(undefined as never);
       return { trajectory: undefined, differences };
     }
-    turn = method.next(
-      answerOf(request, step, (what) => {
-        say(taken + 1, what);
-      }),
-    );
+    const answer = answerOf(request, step, (what) => {
+      say(taken + 1, what);
+    });
+    observe(request, answer);
+    turn = method.next(answer);
   }
   const { value: replayed } = turn;
   if (replayed.steps.length < recorded.steps.length)

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { QuestionImage } from '../task/question.ts';
 import { RowRefused, type ImportedRow } from './dataset.ts';
 
 /**
@@ -32,6 +33,8 @@ const Published = z.object({
 export interface ScienceQaExtras {
   readonly captions: ReadonlyMap<string, string>;
   readonly ocr: ReadonlyMap<string, readonly string[]>;
+  /** Path of a problem's image below the folder of images; undefined where it is not there. */
+  readonly image?: (id: string, name: string, split: string | undefined) => string | undefined;
 }
 
 /** The bands in which the paper reports: grades 1–4, 5–8, 9–12. */
@@ -49,10 +52,15 @@ export function splitOf(value: unknown): string | undefined {
   return parsed.success ? parsed.data.split : undefined;
 }
 
+/** The problem id that a row of the published code carries. */
+export function problemId(value: unknown): string | undefined {
+  return Published.safeParse(value).data?.pid;
+}
+
 /** @param key the problem id, in `problems.json` the key of the object. @throws RowRefused */
 export function readScienceQaRow(value: unknown, key: string | undefined, extras: ScienceQaExtras): ImportedRow {
   const published = Published.safeParse(value);
-  if (published.success) return readPublished(published.data);
+  if (published.success) return readPublished(published.data, extras);
   const parsed = Problem.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -60,11 +68,7 @@ export function readScienceQaRow(value: unknown, key: string | undefined, extras
   }
   if (key === undefined) throw new RowRefused('a problem without its id');
   const p = parsed.data;
-  const caption = extras.captions.get(key);
-  const noted: string[] = [];
-  const hasImage = p.image !== undefined && p.image !== null && p.image !== '';
-  if (hasImage && caption === undefined)
-    noted.push('an image without a caption: Image2Text has nothing to say about it');
+  const name = p.image ?? '';
   const grade = Number(/\d+/.exec(p.grade ?? '')?.[0] ?? Number.NaN);
   return finish({
     id: key,
@@ -73,12 +77,19 @@ export function readScienceQaRow(value: unknown, key: string | undefined, extras
     answer: p.answer,
     grade,
     subject: p.subject,
-    ...(hasImage ? { caption: caption ?? '', ocr: extras.ocr.get(key) ?? [] } : {}),
-    noted,
+    ...(name === ''
+      ? {}
+      : {
+          image: {
+            caption: extras.captions.get(key) ?? '',
+            ocr: extras.ocr.get(key) ?? [],
+            file: extras.image?.(key, name, p.split),
+          },
+        }),
   });
 }
 
-function readPublished(row: z.infer<typeof Published>): ImportedRow {
+function readPublished(row: z.infer<typeof Published>, extras: ScienceQaExtras): ImportedRow {
   const letter = row.Answer.trim().toUpperCase();
   if (!/^[A-Z]$/.test(letter)) throw new RowRefused('the gold answer is no option letter');
   const noImage = (text: string): boolean => text === '' || text === 'no img';
@@ -91,12 +102,14 @@ function readPublished(row: z.infer<typeof Published>): ImportedRow {
     grade: row.metadata.grade,
     subject: row.metadata.subject,
     ...(row.metadata.has_image
-      ? { caption: noImage(row.caption) ? '' : row.caption, ocr: noImage(row.orc) ? [] : readOcrList(row.orc) }
+      ? {
+          image: {
+            caption: noImage(row.caption) ? '' : row.caption,
+            ocr: noImage(row.orc) ? [] : readOcrList(row.orc),
+            file: extras.image?.(row.pid, 'image.png', undefined),
+          },
+        }
       : {}),
-    noted:
-      row.metadata.has_image && noImage(row.caption)
-        ? ['an image without a caption: Image2Text has nothing to say about it']
-        : [],
   });
 }
 
@@ -107,9 +120,7 @@ function finish(row: {
   readonly answer: number;
   readonly grade: number;
   readonly subject: string | undefined;
-  readonly caption?: string;
-  readonly ocr?: readonly string[];
-  readonly noted: readonly string[];
+  readonly image?: Pick<QuestionImage, 'caption' | 'ocr'> & { readonly file: string | undefined };
 }): ImportedRow {
   const question = row.question.trim();
   if (question === '') throw new RowRefused('empty question');
@@ -117,7 +128,14 @@ function finish(row: {
   const choices = row.choices.map((c) => c.trim());
   if (choices.some((c) => c === '')) throw new RowRefused('an option is empty');
   const level = gradeBand(row.grade);
-  const noted = [...row.noted];
+  const noted: string[] = [];
+  const { image } = row;
+  if (image?.caption === '')
+    noted.push(
+      image.file === undefined
+        ? 'an image without a caption or a file: Image2Text has nothing to say about it'
+        : 'an image without a caption: only text recognition or a vision model can read it',
+    );
   if (new Set(choices.map((c) => c.toLowerCase())).size < choices.length) noted.push('two options read the same');
   return {
     question: {
@@ -127,7 +145,15 @@ function finish(row: {
       level: level ?? 'all',
       choices,
       ...(row.subject === undefined ? {} : { type: row.subject }),
-      ...(row.caption === undefined ? {} : { image: { caption: row.caption, ocr: [...(row.ocr ?? [])] } }),
+      ...(image === undefined
+        ? {}
+        : {
+            image: {
+              caption: image.caption,
+              ocr: image.ocr,
+              ...(image.file === undefined ? {} : { file: image.file }),
+            },
+          }),
     },
     documents: [],
     repaired: level === undefined ? ['no grade from 1 to 12: level "all"'] : [],

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { EvaluationError } from './evaluationError.ts';
+import { CutAnswers, cutAnswers } from './cutAnswers.ts';
 import { Comparison, compareSystems } from './compare.ts';
 import { gradeSystem, protocolTitles, protocols } from './questionScores.ts';
 import { holm } from './significance.ts';
+import { RetriedScores, retriedScores } from './retried.ts';
 import { Cell, byLevel, overallLevel, summarise } from './summarise.ts';
 import { metrics } from './metrics.ts';
 import type { RandomSource } from './intervals.ts';
@@ -50,6 +52,10 @@ export const SystemReport = z.object({
   exactMatch: Comparison.optional(),
   /** Over all questions, with failed and missing answers counted as wrong; only where there are any. */
   missingWrong: Comparison.optional(),
+  /** Absent where the rows do not say how often was asked. */
+  retried: RetriedScores.optional(),
+  /** Absent where the rows do not say it. */
+  cut: CutAnswers.optional(),
 });
 export type SystemReport = z.infer<typeof SystemReport>;
 
@@ -116,11 +122,15 @@ export function buildReport(input: ReportInput): Report {
   const systems: SystemReport[] = input.systems.map(({ id, title, expected }) => {
     const own = graded.get(id) as GradedQuestion[];
     const options = (purpose: string) => ({ random: input.random(`${purpose}/${id}`), resamples });
+    const retried = retriedScores(own, options('retried'));
+    const cut = cutAnswers(own);
     const base = {
       id,
       title,
       ...(expected === undefined ? {} : { expected }),
       cells: summarise(own, protocol, options('bootstrap')),
+      ...(retried === undefined ? {} : { retried }),
+      ...(cut === undefined ? {} : { cut }),
     };
     if (id === reference) return base;
     const overall = (

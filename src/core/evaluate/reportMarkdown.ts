@@ -2,6 +2,7 @@ import {
   amount,
   cellAt,
   differenceText,
+  interval,
   levelColumns,
   metricTitles,
   oneLine,
@@ -13,6 +14,7 @@ import {
 import { overallLevel } from './summarise.ts';
 import type { Comparison } from './compare.ts';
 import type { Report, SystemReport } from './report.ts';
+import type { RetriedScores } from './retried.ts';
 
 /** `report.md`: a function of the report alone, so that it can be written again from `report.json` at any time. */
 export function renderReport(report: Report): string {
@@ -25,6 +27,8 @@ export function renderReport(report: Report): string {
     '## How the answers came about',
     counts(report),
     ...repeated(report),
+    ...retried(report),
+    ...cutAtLimit(report),
     '## Provenance',
     provenance(report),
     ...(report.notes.length === 0 ? [] : ['## Notes', report.notes.map((note) => `- ${line(note)}`).join('\n')]),
@@ -153,6 +157,47 @@ function repeated(report: Report): string[] {
           points(cell?.sampleDeviation),
         ];
       }),
+    ),
+  ];
+}
+
+function retried({ systems }: Report): string[] {
+  const told = systems.flatMap(({ title, retried: of }) => (of === undefined ? [] : [{ title, of }]));
+  if (told.length === 0) return [];
+  const head = '## Asked again';
+  if (told.every(({ of }) => of.again.answers === 0))
+    return [head, 'No answer had to be asked for again, so that no score can have moved with it.'];
+  const shown = ({ answers, n, score, interval: range }: RetriedScores['again']): string[] => [
+    String(answers),
+    n === 0 ? '–' : `${points(score)}${interval(range)}, n=${n}`,
+  ];
+  return [
+    head,
+    'Scores of answers for which a server or tool was asked again after a failure, beside those that came at once. Questions are not paired here: harder ones may take longer and fail more often.',
+    table(
+      ['System', 'Asked again', 'Score', 'At once', 'Score'],
+      told.map(({ title, of }) => [line(title), ...shown(of.again), ...shown(of.atOnce)]),
+    ),
+  ];
+}
+
+function cutAtLimit({ systems }: Report): string[] {
+  const told = systems.flatMap(({ title, cut }) => (cut === undefined ? [] : [{ title, cut }]));
+  if (told.length === 0) return [];
+  const head = '## Cut at the token limit';
+  if (told.every(({ cut }) => cut.completions === 0)) return [head, 'No completion ended at its token limit.'];
+  return [
+    head,
+    'Completions that ended at their token limit (`maxTokens`) are parsed as far as they go, and their answers count like any other.',
+    table(
+      ['System', 'Completions cut', 'Answers with one', 'Of answers', 'Their score'],
+      told.map(({ title, cut }) => [
+        line(title),
+        String(cut.completions),
+        String(cut.answers),
+        String(cut.of),
+        points(cut.score),
+      ]),
     ),
   ];
 }

@@ -13,7 +13,8 @@ import type { Report } from './report.ts';
 
 /**
  * The results as a table for a terminal: plain text in columns, with colour where the terminal has it.
- * @param options.width columns of the terminal; a table that would be wider gives intervals for all levels together only
+ * @param options.width columns of the terminal; a table that would be wider gives intervals for all levels together only,
+ * and systems without what their titles have in brackets
  */
 export function renderReportTable(
   report: Report,
@@ -23,6 +24,9 @@ export function renderReportTable(
   const widest = full.split('\n').find((text) => text.startsWith('─'))?.length ?? 0;
   return options.width === undefined || widest <= options.width ? full : drawTable(report, options.colour, false);
 }
+
+/** A system's title without the explanation in brackets at its end. */
+const brief = (title: string): string => oneLine(title).replace(/ \([^()]*\)$/, '');
 
 function drawTable(report: Report, colour: boolean, allIntervals: boolean): string {
   const paint = (code: number, text: string): string => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
@@ -38,7 +42,7 @@ function drawTable(report: Report, colour: boolean, allIntervals: boolean): stri
   const head = [
     '',
     ...columns.map(({ title }) => title),
-    `vs ${oneLine(reference)}`,
+    `vs ${brief(reference)}`,
     'p (Holm)',
     ...(lost ? ['errors', 'missing', 'missing = wrong'] : []),
   ];
@@ -46,7 +50,7 @@ function drawTable(report: Report, colour: boolean, allIntervals: boolean): stri
     const overall = cellAt(system.cells, overallLevel);
     const comparison = system.comparisons?.at(-1);
     return [
-      oneLine(system.title),
+      allIntervals ? oneLine(system.title) : brief(system.title),
       ...columns.map(({ level }) => {
         const cell = cellAt(system.cells, level);
         if (cell === undefined) return '–';

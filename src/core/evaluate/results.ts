@@ -29,6 +29,10 @@ export const AnswerRow = z
     parseFailures: count.optional(),
     /** Tool calls that worked and found nothing. */
     toolMisses: count.optional(),
+    /** Tries that failed before its answers came, and times that it was resumed after a failure. */
+    retries: count.optional(),
+    /** Completions that ended at their token limit. */
+    cut: count.optional(),
     milliseconds: z.number().nonnegative().optional(),
     /** The servers or tools failed, so that there is no answer to score. */
     error: z.object({ reason: z.string(), message: z.string() }).optional(),

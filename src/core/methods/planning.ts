@@ -3,7 +3,8 @@ import type { Answer, Request, Sampling, ToolState } from '../run/request.ts';
 import { samplingSeed } from '../run/random.ts';
 import { finishTool, reflectTool, type ToolDescription } from '../tools/library.ts';
 import { cleanAsPublished } from '../trajectory/parseAction.ts';
-import { loopObservations } from '../trajectory/transcript.ts';
+import { haltText, loopObservations } from '../trajectory/transcript.ts';
+import type { QuestionImage } from '../task/question.ts';
 import type { Trajectory, TrajectoryStep } from '../trajectory/trajectory.ts';
 import type { Mode } from '../pipeline/mode.ts';
 import type { AgentContext } from './agentPrompt.ts';
@@ -26,6 +27,8 @@ export interface PlanningInput {
   /** The item's key. */
   readonly key: string;
   readonly question: string;
+  /** What Image2Text reads; its argument is not what tells it which image is meant. */
+  readonly image?: QuestionImage | undefined;
   readonly context: AgentContext;
   readonly options: PlanningOptions;
 }
@@ -85,7 +88,9 @@ export class PlanningState {
       outcome = 'loop';
       parse = 'failed';
     } else {
-      const answer = yield* call({ tool, argument, state: this.#toolState });
+      const { image } = this.input;
+      const state = image === undefined ? this.#toolState : { ...this.#toolState, image };
+      const answer = yield* call({ tool, argument, state });
       this.#toolState = answer.state;
       observation = this.input.options.mode.cutAtLabelWords ? cleanAsPublished(answer.text) : answer.text;
       outcome = answer.outcome;
@@ -100,10 +105,7 @@ export class PlanningState {
   }
 
   *halt(reason: 'steps' | 'context'): Yielded<Trajectory> {
-    const text =
-      reason === 'steps'
-        ? `Stopped after ${this.steps.length} steps.`
-        : 'Stopped: the history no longer fits the context.';
+    const text = haltText(reason, this.steps.length);
     yield* note({ step: this.steps.length, role: 'environment', kind: 'halt', text, reason });
     return this.trajectory(false, reason);
   }

@@ -1,3 +1,4 @@
+import type { TrajectoryJudgement } from '../annotate/judgements.ts';
 import type { MetricOptions } from '../evaluate/metrics.ts';
 import type { GoldQuestion } from '../task/question.ts';
 import type { TaskCard } from '../task/taskCard.ts';
@@ -10,11 +11,11 @@ import type { UnavailableTool } from '../tools/provider.ts';
 import type { Drivers, Item, Outcome } from '../run/runner.ts';
 import { runItems } from '../run/runner.ts';
 import type { CompletionRequest, Role } from '../run/request.ts';
-import type { StageId } from '../run/status.ts';
+import { stageTitles, type StageId } from '../run/status.ts';
 import type { PlanningOptions } from '../methods/planning.ts';
-import type { Document } from './grounding.ts';
+import type { DocumentSet } from '../tools/documentSet.ts';
 import type { Mode } from './mode.ts';
-import type { Settings } from './settings.ts';
+import type { Price, Settings } from './settings.ts';
 import type { StatusTracker } from './statusTracker.ts';
 
 /** Everything that the stages share. Gold is in `questions` and goes to the judge alone. */
@@ -23,7 +24,7 @@ export interface PipelineContext {
   readonly settings: Settings;
   readonly mode: Mode;
   readonly prompts: ReadonlyMap<string, PromptTemplate>;
-  readonly documents: readonly Document[];
+  readonly documents: DocumentSet;
   readonly questions: readonly GoldQuestion[];
   /** Tools whose provider is configured. */
   readonly offeredTools: readonly ToolDescription[];
@@ -31,6 +32,8 @@ export interface PipelineContext {
   readonly unavailableTools: readonly UnavailableTool[];
   /** Tools that the task card says are used; undefined: the Meta-Agent selects. */
   readonly namedTools: readonly string[] | undefined;
+  /** What people said of trajectories; read only where the settings ask for it. */
+  readonly judgements?: readonly TrajectoryJudgement[];
   readonly ports: PipelinePorts;
   readonly tracker: StatusTracker;
   readonly signal: AbortSignal;
@@ -51,14 +54,31 @@ export function targetOf(settings: Settings, role: Role): ModelTarget {
   return { server: chosen?.server ?? 'embedded', model: chosen?.model ?? 'base' };
 }
 
+/** With the embedded engine, as many as it decodes together; servers of the user's say or show what they take. */
+const itemsOfEngine = 64;
+const itemsOfServers = 512;
+
+/** Items that are under way at once. */
+export function itemsAtOnce(settings: Settings): number {
+  if (settings.concurrency !== undefined) return settings.concurrency;
+  const roles = ['meta', 'plan', 'tool', 'reflect'];
+  return roles.some((role) => targetOf(settings, role).server === 'embedded') ? itemsOfEngine : itemsOfServers;
+}
+
+/** What the settings say that a million tokens of a model cost. Servers that share a role have the first one's prices. */
+export function priceOf(settings: Settings, { server, model }: ModelTarget): Price | undefined {
+  const prices = settings.servers[settings.pools[server]?.[0] ?? server]?.prices;
+  return prices?.[model] ?? prices?.['*'];
+}
+
 /** How answers are read in this run. */
-export function judgeOptions({ mode, settings }: PipelineContext): MetricOptions {
+export function judgeOptions({ mode, settings }: Pick<PipelineContext, 'mode' | 'settings'>): MetricOptions {
   return { choiceMode: mode.lenientChoice ? 'reference' : 'fixed', lenientYesNo: settings.evaluation.lenientYesNo };
 }
 
 /** Limits and sampling of a planning loop. */
 export function planningOptions(
-  context: PipelineContext,
+  context: Pick<PipelineContext, 'mode' | 'settings'>,
   of: 'synthesis' | 'planning',
   maxReflections: number,
 ): PlanningOptions {
@@ -90,21 +110,24 @@ export async function runStageItems<R>(
   const { ports, tracker, settings, signal } = context;
   const before = tracker.stage(stage).done;
   let done = 0;
+  let cut = 0;
   const drivers: Drivers = {
-    complete: async (request, inner) => {
+    complete: async (request, inner, item) => {
       const target = targetFor(request);
-      const answer = await ports.models.complete(target, request, inner);
+      const answer = await ports.models.complete(target, request, inner, item);
       tracker.addUsage(answer.usage.promptTokens, answer.usage.completionTokens);
+      if (answer.finish === 'length' && target.server !== 'embedded') cut++;
       return { ...answer, model: target.model };
     },
     call: (request, inner) => ports.tools.call(request, inner),
+    ended: (item) => ports.models.ended?.(item),
   };
-  return runItems({
+  const outcomes = await runItems({
     items,
     drivers,
     signal,
     log: ports.log,
-    concurrency: settings.concurrency,
+    concurrency: itemsAtOnce(settings),
     now: () => ports.now(),
     hash: (text) => ports.hash(text),
     onOutcome: (key, outcome) => {
@@ -114,4 +137,7 @@ export async function runStageItems<R>(
       if (outcome.state === 'failed') tracker.notice('warning', `${key}: ${outcome.message}`);
     },
   });
+  if (cut > 0)
+    tracker.notice('info', `${stageTitles[stage]}: ${cut} answers were cut at their token limit; see maxTokens.`);
+  return outcomes;
 }

@@ -30,6 +30,18 @@ export function questionKind(question: string): QuestionKind {
   return openings.find(([, pattern]) => pattern.test(text))?.[0] ?? 'other';
 }
 
+/** A question without its names and numbers: `When was Ada Lovelace born?` is `when was * born`. */
+export function questionForm(question: string): string {
+  const words = question.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const form: string[] = [];
+  for (const [i, word] of words.entries()) {
+    const named = i > 0 && /^[^\p{L}\p{N}]*[\p{Lu}\p{N}]/u.test(word);
+    const part = named ? '*' : wordsOf(word).join(' ');
+    if (part !== '*' || form.at(-1) !== '*') form.push(part);
+  }
+  return form.join(' ');
+}
+
 export type AnswerKind = 'yes or no' | 'number' | 'option' | 'one word' | 'few words' | 'long';
 
 export function answerKind(answer: string, options: readonly string[] = []): AnswerKind {
@@ -47,6 +59,8 @@ export interface CoverageReport {
   readonly answers: Readonly<Partial<Record<AnswerKind, number>>>;
   /** Evenness of the kinds: entropy over that of an even spread. */
   readonly evenness: number;
+  /** Different forms of question; see {@link questionForm}. */
+  readonly forms: number;
   /** Different pairs of neighbouring words, as a share of all. */
   readonly distinctBigrams: number;
   /** Different answers, as a share of the questions. */
@@ -90,6 +104,7 @@ export function coverageOf(
     kinds,
     answers,
     evenness: n === 0 ? 0 : entropy / Math.log(questionKinds.length),
+    forms: new Set(database.map((i) => questionForm(i.question))).size,
     distinctBigrams: pairs === 0 ? 0 : bigrams.size / pairs,
     distinctAnswers: n === 0 ? 0 : new Set(database.map((i) => wordsOf(i.answer).join(' '))).size / n,
     ...(documents === 0 ? {} : { documents: { used: used.size, of: documents } }),

@@ -1,34 +1,50 @@
 import type { AnswerRow } from '../evaluate/results.ts';
 import type { AgentContext } from '../methods/agentPrompt.ts';
 import { groupPlan } from '../methods/groupPlan.ts';
-import { adapterFor, type System } from '../methods/systems.ts';
+import { adapterFor, systemTable, type System } from '../methods/systems.ts';
 import type { TrainedAdapter } from '../ports/pipeline.ts';
 import type { Item } from '../run/runner.ts';
 import { createRandom } from '../run/random.ts';
 import { questionText, toPublic, type GoldQuestion, type PublicQuestion } from '../task/question.ts';
 import type { Trajectory } from '../trajectory/trajectory.ts';
+import type { Settings, SystemId } from './settings.ts';
 import { planningOptions, runStageItems, targetOf, type PipelineContext } from './context.ts';
+
+/**
+ * A compared system as this run's settings make it. Without adapters it is "zero-shot" only while one base model answers
+ * in all roles; when the role map names trained or different models, its title says so.
+ */
+export function systemOf(id: SystemId, settings: Settings): System {
+  const system = systemTable[id];
+  const roles = ['plan', 'tool', 'reflect'] as const;
+  const targets = roles.map((role) => targetOf(settings, role));
+  const [first] = targets;
+  const alike = targets.every(({ server, model }) => server === first?.server && model === first.model);
+  if (system.adapters !== undefined || alike) return system;
+  const named = roles.map((role, n) => `${role} ${targets[n]?.model ?? ''}`).join(', ');
+  return { ...system, title: `models of the role map (${named})` };
+}
 
 export interface SystemAnswers {
   readonly system: System;
   readonly rows: readonly AnswerRow[];
 }
 
-/** The questions that are asked: all, or a seeded choice of `perLevel` of each level. */
+/**
+ * The questions that are asked: all, or a seeded choice of `perLevel` of each level.
+ * @param order levels as the task card names them; reports show them so. Others follow as they come.
+ */
 export function evaluationQuestions(
   questions: readonly GoldQuestion[],
   perLevel: number,
   seed: number,
+  order: readonly string[],
 ): GoldQuestion[] {
-  if (perLevel === 0) return [...questions];
   const random = createRandom(seed).fork('evaluation questions');
-  const levels = [...new Set(questions.map((q) => q.level))];
-  return levels.flatMap((level) =>
-    random.fork(level).sample(
-      questions.filter((q) => q.level === level),
-      perLevel,
-    ),
-  );
+  return [...new Set([...order, ...questions.map((q) => q.level)])].flatMap((level) => {
+    const there = questions.filter((q) => q.level === level);
+    return perLevel === 0 ? there : random.fork(level).sample(there, perLevel);
+  });
 }
 
 /** Lets one system answer every question, `samples` times. Servers' failures are rows with an error, never answers. */
@@ -51,19 +67,17 @@ export async function evaluateSystem(
   );
   const items: Item<Trajectory>[] = asked.map(({ question, key }) => ({
     key,
-    start: () => groupPlan({ key, question: questionText(question), context: agent, options }),
+    start: () => groupPlan({ key, question: questionText(question), image: question.image, context: agent, options }),
   }));
-  const usage = new Map<string, { promptTokens: number; completionTokens: number; calls: number }>();
   const outcomes = await runStageItems(context, 'evaluation', items, (request) => {
     const adapter = adapterFor(system, request.role);
     const target = targetOf(settings, request.role);
     const model = adapter === undefined ? undefined : served.get(adapter);
     return model === undefined ? target : { server: target.server, model };
   });
-  for (const { key } of asked) usage.set(key, usageOf(context, key));
   const rows = asked.map(({ question, sample, key }): AnswerRow => {
     const outcome = outcomes.get(key);
-    const used = usage.get(key) ?? { promptTokens: 0, completionTokens: 0, calls: 0 };
+    const used = usageOf(context, key);
     const base = {
       questionId: question.id,
       level: question.level,
@@ -72,6 +86,8 @@ export async function evaluateSystem(
       promptTokens: used.promptTokens,
       completionTokens: used.completionTokens,
       modelCalls: used.calls,
+      retries: used.retries,
+      cut: used.cut,
       trajectory: key,
       seed: settings.seed,
     };
@@ -98,18 +114,26 @@ export async function evaluateSystem(
   return { system, rows };
 }
 
-function usageOf(
-  context: PipelineContext,
-  key: string,
-): { promptTokens: number; completionTokens: number; calls: number } {
-  let promptTokens = 0;
-  let completionTokens = 0;
-  let calls = 0;
+interface Used {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly calls: number;
+  /** Tries that failed before an answer came, and times that the item failed and was asked anew. */
+  readonly retries: number;
+  /** Completions that ended at their token limit. */
+  readonly cut: number;
+}
+
+function usageOf(context: PipelineContext, key: string): Used {
+  const used = { promptTokens: 0, completionTokens: 0, calls: 0, retries: 0, cut: 0 };
   for (const entry of context.ports.log.entries(key)) {
+    if ('failed' in entry) used.retries++;
     if (!('answer' in entry) || entry.answer.kind !== 'completion') continue;
-    calls++;
-    promptTokens += entry.answer.usage.promptTokens;
-    completionTokens += entry.answer.usage.completionTokens;
+    used.calls++;
+    if (entry.answer.finish === 'length') used.cut++;
+    used.promptTokens += entry.answer.usage.promptTokens;
+    used.completionTokens += entry.answer.usage.completionTokens;
+    used.retries += entry.answer.retries ?? 0;
   }
-  return { promptTokens, completionTokens, calls };
+  return used;
 }

@@ -16,12 +16,26 @@ export interface ScoredTrajectory {
   readonly reward: number;
   /** For each answer of the trajectory in order, whether it was the instance's. */
   readonly answersCorrect: readonly boolean[];
+  /** What people said of it, where the settings ask for that. */
+  readonly human?: HumanVerdict;
+}
+
+/** Provenance of a person's part in a trajectory. */
+export interface HumanVerdict {
+  readonly verdict: 'accepted' | 'corrected' | 'unsure';
+  readonly raters: readonly string[];
+  /** Steps, from 1 on, that are history but no lesson. */
+  readonly faultySteps: readonly number[];
+  /** Which step was edited by hand, by which record, of which trajectory. */
+  readonly edited?: { readonly step: number; readonly record: string; readonly from: string };
 }
 
 export const filterReasons = {
   noAnswer: 'no answer',
   wrong: 'reward below 1',
   surplus: 'more than needed',
+  rejected: 'rejected by annotators',
+  corrected: 'replaced by its correction',
 } as const;
 export type FilterReason = (typeof filterReasons)[keyof typeof filterReasons];
 
@@ -37,7 +51,7 @@ export interface FilterResult {
  */
 export function filterTrajectories(
   all: readonly ScoredTrajectory[],
-  settings: Settings['filter'],
+  settings: Pick<Settings['filter'], 'by' | 'trajectories'>,
   mode: Mode,
   seed: number,
 ): FilterResult {

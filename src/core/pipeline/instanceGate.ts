@@ -2,6 +2,7 @@ import { goldChoice } from '../evaluate/choice.ts';
 import { NearDuplicates } from '../dedupe/nearDuplicates.ts';
 import { normalText, wordsOf } from '../dedupe/vocabulary.ts';
 import { EvaluationGate } from './evaluationGate.ts';
+import { questionForm } from './coverage.ts';
 import type { Pair, SelfInstructInput } from './selfInstruct.ts';
 
 /** Why a generated pair is not taken, in the order in which it is checked. */
@@ -15,6 +16,7 @@ export const dropReasons = {
   duplicate: 'duplicate',
   nearDuplicate: 'near-duplicate',
   answerCap: 'answer too frequent',
+  formCap: 'form too frequent',
   disagreement: 'votes disagree with the answer',
 } as const;
 export type DropReason = (typeof dropReasons)[keyof typeof dropReasons];
@@ -27,6 +29,7 @@ export class InstanceGate {
   readonly #taken = new Set<string>();
   readonly #near: NearDuplicates;
   readonly #answers = new Map<string, number>();
+  readonly #forms = new Map<string, number>();
 
   constructor(input: SelfInstructInput) {
     const { settings } = input;
@@ -55,6 +58,10 @@ export class InstanceGate {
       // Letters are no answers to be varied: there are only a few of them.
       if (pair.options.length === 0 && (this.#answers.get(answer) ?? 0) >= settings.perAnswerCap)
         return dropReasons.answerCap;
+      const form = questionForm(pair.question);
+      const alike = this.#forms.get(form) ?? 0;
+      if (settings.perFormCap > 0 && alike >= settings.perFormCap) return dropReasons.formCap;
+      this.#forms.set(form, alike + 1);
     }
     this.#taken.add(question);
     this.#near.add(words);

@@ -40,6 +40,13 @@ const Kept = z.object({
   reward: z.number(),
   kept: z.boolean(),
   reason: z.string().optional(),
+  human: z
+    .object({
+      verdict: z.string(),
+      raters: z.array(z.string()),
+      edited: z.object({ step: z.number(), record: z.string(), from: z.string() }).optional(),
+    })
+    .optional(),
 });
 const Row = z.object({ id: z.string(), trajectory: z.string(), kind: z.string() });
 const Adapter = z.object({ name: z.string(), model: z.string(), sha256: z.string() });
@@ -55,6 +62,13 @@ const read = <T>(schema: z.ZodType<T>, rows: readonly unknown[]): T[] =>
     const parsed = schema.safeParse(row);
     return parsed.success ? [parsed.data] : [];
   });
+
+function humanFact({ verdict, raters, edited }: NonNullable<z.infer<typeof Kept>['human']>): string {
+  const who = raters.join(', ');
+  return edited === undefined
+    ? `Judged by ${who}: ${verdict}.`
+    : `Edited by hand: step ${edited.step}, by ${who} (record ${edited.record}).`;
+}
 
 /** Explains an id; for text that is no id, dropped pairs that contain it. Empty when nothing is known. */
 export function explain(
@@ -96,9 +110,10 @@ export function explain(
       kind: 'trajectory',
       facts: [
         `Reward ${t.reward.toFixed(2)}, ${t.correct ? 'right' : 'wrong'} by exact match.`,
+        ...(t.human === undefined ? [] : [humanFact(t.human)]),
         t.kept ? 'Kept for training.' : `Dropped: ${t.reason ?? 'no reason recorded'}.`,
       ],
-      from: [t.instance],
+      from: [t.instance, ...(t.human?.edited === undefined ? [] : [t.human.edited.from])],
       to: training.filter((row) => row.trajectory === id).map((row) => `${row.adapter}:${row.id}`),
     });
   }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { measures } from '../dedupe/measure.ts';
+import { carriesCredentials, noCredentials } from '../run/address.ts';
 import { presetNames, presets, type PresetName } from './presets.ts';
 
 /**
@@ -26,20 +27,54 @@ export const RoleServer = z
   .strict();
 export type RoleServer = z.infer<typeof RoleServer>;
 
-export const Server = z
+/** What a million tokens cost, in whatever currency the user counts in. */
+export const Price = z
   .object({
-    baseURL: z.url().describe('Address of an OpenAI-compatible server, with /v1.'),
-    /** `chat` for servers without completions; such runs are marked, since the agents then read another format. */
-    api: z.enum(['completions', 'chat']).default('completions'),
-    /** Requests under way at once. */
-    concurrency: z.number().int().min(1).max(1024).default(32),
-    timeoutSeconds: z.number().min(1).default(120),
-    /** Name of the environment variable that holds the key; the editor passes keys from its secret storage this way. */
-    apiKeyVariable: z.string().optional(),
-    /** Send top_k, which vLLM, SGLang and llama.cpp take and hosted services reject. */
-    topK: z.boolean().default(true),
+    input: z.number().min(0),
+    /** Of prompts that the server found in its cache; like the others when left out. */
+    cachedInput: z.number().min(0).optional(),
+    output: z.number().min(0),
   })
   .strict();
+export type Price = z.infer<typeof Price>;
+
+export const Server = z
+  .object({
+    /** `vscode`: the language models of the editor that started the run, whose answers nobody can reproduce. */
+    kind: z.enum(['openai', 'vscode']).default('openai'),
+    baseURL: z
+      .union([z.url(), z.literal('')])
+      .refine((address) => !carriesCredentials(address), { error: noCredentials })
+      .default('')
+      .describe('Address of an OpenAI-compatible server, with /v1.'),
+    /**
+     * `auto` finds out. `chat` is for servers without completions; such runs are marked, since the agents then read
+     * another format.
+     */
+    api: z.enum(['auto', 'completions', 'chat']).default('auto'),
+    /** Requests under way at once. Left out, the server's capacity decides, or what it takes. */
+    concurrency: z.number().int().min(1).max(1024).optional(),
+    /** Requests sent in a minute at most, where the service allows no more; its own refusals are heeded anyway. */
+    requestsPerMinute: z.number().gt(0).optional(),
+    /** Tokens that its KV cache holds, where it does not tell. */
+    kvTokens: z.number().int().min(1).optional(),
+    /** Sequences that it decodes together, where it does not tell. */
+    slots: z.number().int().min(1).optional(),
+    timeoutSeconds: z.number().min(1).default(120),
+    /** How long a run waits for a server that is down. */
+    outageMinutes: z.number().min(0).default(60),
+    /** Name of the environment variable that holds the key; the editor passes keys from its secret storage this way. */
+    apiKeyVariable: z.string().optional(),
+    /** Send top_k where the server takes it. */
+    topK: z.boolean().default(true),
+    /** By model name; `*` for all others. */
+    prices: z.record(z.string(), Price).default({}),
+  })
+  .strict()
+  .refine(({ kind, baseURL }) => kind === 'vscode' || baseURL !== '', {
+    path: ['baseURL'],
+    message: 'A server needs its address, for example http://127.0.0.1:8000/v1.',
+  });
 export type Server = z.infer<typeof Server>;
 
 export const systems = ['zero-shot', 'autoact', 'no-reflection', 'no-division', 'no-filtering'] as const;
@@ -51,9 +86,23 @@ export const Settings = z
     /** Values of the paper, or of the published code, instead of our defaults. */
     preset: z.enum(presetNames).optional(),
     seed: z.number().int().min(0).default(1),
-    /** Items under way at once; a server's own limit also holds. */
-    concurrency: z.number().int().min(1).max(1024).default(64),
+    /** Items under way at once; a server's own limit also holds. Left out: 64 with the embedded engine, else 512. */
+    concurrency: z.number().int().min(1).max(1024).optional(),
     servers: z.record(z.string(), Server).default({}),
+    /** Names under which several servers with the same models share their roles' work. */
+    pools: z.record(z.string(), z.array(z.string()).min(1)).default({}),
+    /** Take an answer that this workspace has had from the same server for the same request, and keep new ones. */
+    cache: z.boolean().default(true),
+    /** What a run may spend; it stops when it has, and can be resumed with more. */
+    budget: z
+      .object({
+        /** In the currency of the servers' `prices`. */
+        cost: z.number().gt(0).optional(),
+        /** Prompt and completion tokens together. */
+        tokens: z.number().int().min(1).optional(),
+      })
+      .strict()
+      .prefault({}),
     roles: z.record(z.string(), RoleServer).default({}),
     embedded: z
       .object({
@@ -78,6 +127,11 @@ export const Settings = z
         passages: z.number().int().min(0).default(0),
         maxAnswerWords: z.number().int().min(1).default(10),
         perAnswerCap: z.number().int().min(1).default(5),
+        /**
+         * Questions of one form, that is alike but for names and numbers; 0 sets no limit. A model asks the easy forms most:
+         * the lower this is, the more of the rare ones, such as questions over several documents.
+         */
+        perFormCap: z.number().int().min(0).default(0),
         /** Similarity from which on two questions count as near-duplicates. */
         similarity: z.number().min(0).max(1).default(0.8),
         /** `words`: Jaccard over word sets. `rouge-l`: F1 of the longest common subsequence, as Self-Instruct has it. */
@@ -125,6 +179,11 @@ export const Settings = z
         trajectories: z.number().int().min(1).default(200),
         /** `reward`: keep what has reward 1, as in the paper. `none`: the ablation without filtering. */
         by: z.enum(['reward', 'none']).default('reward'),
+        /**
+         * Labels in `.autoact/annotations`: `filter` keeps what annotators accepted and drops what they rejected,
+         * `filter+corrections` also trains on steps that they corrected by hand.
+         */
+        annotations: z.enum(['off', 'filter', 'filter+corrections']).default('off'),
       })
       .strict()
       .prefault({}),

@@ -1,11 +1,13 @@
 import {
   stageIds,
   type RunStatus,
+  type ServerStatus,
   type StageId,
   type StageStatus,
   type SystemScore,
-  type TrainingCurve,
 } from '../run/status.ts';
+import type { LedgerStatus } from '../run/ledger.ts';
+import type { TrainingCurve } from '../run/trainingCurve.ts';
 import { RateMeter } from '../run/progress.ts';
 
 const publishIntervalMs = 250;
@@ -36,7 +38,8 @@ export class StatusTracker {
     this.#now = now;
     this.#publish = publish;
     const iso = new Date(now()).toISOString();
-    const seconds = new Map(earlier?.stages.map((s) => [s.id, s.seconds]));
+    const before = new Map(earlier?.stages.map((s) => [s.id, s]));
+    const results = earlier?.results ?? [];
     this.#status = {
       version: 1,
       ...start,
@@ -48,15 +51,16 @@ export class StatusTracker {
         state: 'pending',
         done: 0,
         total: 0,
-        seconds: seconds.get(id) ?? 0,
-        counts: [],
-        dropped: [],
+        seconds: before.get(id)?.seconds ?? 0,
+        ...doneBefore(before.get(id), iso),
       })),
       training: earlier?.training ?? [],
-      results: [],
-      calls: 0,
-      promptTokens: 0,
-      completionTokens: 0,
+      results,
+      ...(results.length === 0 ? {} : { earlierResults: true }),
+      calls: earlier?.calls ?? 0,
+      promptTokens: earlier?.promptTokens ?? 0,
+      completionTokens: earlier?.completionTokens ?? 0,
+      ...(earlier?.ledger === undefined ? {} : { ledger: earlier.ledger }),
       notices: [],
     };
   }
@@ -117,6 +121,7 @@ export class StatusTracker {
     dropped?: Readonly<Record<string, number | undefined>>,
   ): void {
     const stage = this.stage(id);
+    if (stage.earlier === true) forget(stage);
     stage.counts = Object.entries(counts).map(([label, value]) => ({ label, value }));
     if (dropped !== undefined) {
       stage.dropped = Object.entries(dropped).flatMap(([reason, count]) =>
@@ -129,6 +134,8 @@ export class StatusTracker {
   end(id: StageId, state: 'done' | 'failed' | 'cancelled' | 'skipped', error?: StageStatus['error']): void {
     const stage = this.stage(id);
     stage.state = state;
+    if (state === 'done' && stage.earlier === true) forget(stage); // It counted nothing this time.
+    if (state === 'done') delete stage.again;
     stage.seconds = this.#secondsOf(id, this.#now());
     delete stage.secondsLeft;
     delete stage.activity;
@@ -141,6 +148,44 @@ export class StatusTracker {
     this.#status.calls++;
     this.#status.promptTokens += promptTokens;
     this.#status.completionTokens += completionTokens;
+  }
+
+  ledger(ledger: LedgerStatus): void {
+    this.#status.ledger = ledger;
+    this.#changed();
+  }
+
+  /**
+   * A server is waited for, is asked again, or answers as it should. Beginning and end of an outage are noted, once for
+   * all names that one program is asked by.
+   * @param patienceMs how long it is waited for in all
+   * @param address where it is asked
+   */
+  server(
+    server: string,
+    state: ServerStatus['state'] | 'answering',
+    message: string,
+    patienceMs?: number,
+    address?: string,
+  ): void {
+    const others = (this.#status.servers ?? []).filter((s) => s.server !== server);
+    const known = this.#status.servers?.find((s) => s.server === server);
+    const before = known?.state;
+    const now = this.#now();
+    const outage = (): Pick<ServerStatus, 'since' | 'until'> => ({
+      since: new Date(now).toISOString(),
+      ...(patienceMs === undefined ? {} : { until: new Date(now + patienceMs).toISOString() }),
+    });
+    if (state === 'answering') this.#status.servers = others;
+    else {
+      const times = state === 'waiting' ? (known?.state === 'waiting' ? known : outage()) : {};
+      const place = address === undefined ? {} : { address };
+      this.#status.servers = [...others, { ...times, server, state, message, ...place }];
+    }
+    const isTold = others.some((s) => s.state === 'waiting' && address !== undefined && s.address === address);
+    if (state === 'waiting' && before !== 'waiting' && !isTold) this.notice('warning', message);
+    else if (state === 'answering' && before === 'waiting' && !isTold) this.notice('info', message);
+    else this.#changed();
   }
 
   loss(adapter: string, step: number, steps: number, loss: number | undefined, heldOut?: number): void {
@@ -160,6 +205,7 @@ export class StatusTracker {
 
   results(results: SystemScore[]): void {
     this.#status.results = results;
+    delete this.#status.earlierResults;
     this.#changed(true);
   }
 
@@ -172,6 +218,7 @@ export class StatusTracker {
   finish(state: RunStatus['state']): void {
     this.#status.state = state;
     delete this.#status.pid;
+    delete this.#status.servers;
     this.#changed(true);
   }
 
@@ -196,4 +243,22 @@ export class StatusTracker {
     this.#status.updatedAt = new Date(now).toISOString();
     this.#publish(this.#status);
   }
+}
+
+/** What a stage that is run again shows until it has figures of its own. */
+function doneBefore(
+  stage: StageStatus | undefined,
+  now: string,
+): Pick<StageStatus, 'counts' | 'dropped' | 'earlier' | 'again'> {
+  const since = stage?.again ?? (stage?.state === 'done' ? now : undefined);
+  const again = since === undefined ? {} : { again: since };
+  const known = stage?.state === 'done' || stage?.earlier === true;
+  if (!known || stage.counts.length + stage.dropped.length === 0) return { counts: [], dropped: [], ...again };
+  return { counts: stage.counts, dropped: stage.dropped, earlier: true, ...again };
+}
+
+function forget(stage: StageStatus): void {
+  stage.counts = [];
+  stage.dropped = [];
+  delete stage.earlier;
 }

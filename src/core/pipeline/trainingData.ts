@@ -56,6 +56,7 @@ export function buildTrainingSets(input: TrainingInput): TrainingSets {
         planning &&= input.mode.trainAfterRejection;
         continue;
       }
+      if (scored.human?.faultySteps.includes(index + 1) === true) continue;
       if (!teaches(step, input.mode) || leadsToRejection(scored, index, input.mode)) continue;
       if (planning) {
         plan.push(row(input, scored, index, { kind: 'thought' }, step.thought));

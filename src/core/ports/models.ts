@@ -8,14 +8,28 @@ export interface ModelTarget {
 
 /** Model servers as the pipeline sees them. */
 export interface Models {
-  /** @throws ServerError */
-  complete(target: ModelTarget, request: CompletionRequest, signal: AbortSignal): Promise<CompletionAnswer>;
+  /**
+   * @param item the key of the item that asks: what it asks in one go shares a prefix that is worth keeping
+   * @throws ServerError
+   */
+  complete(
+    target: ModelTarget,
+    request: CompletionRequest,
+    signal: AbortSignal,
+    item?: string,
+  ): Promise<CompletionAnswer>;
+  /** The item asks nothing more. */
+  ended?(item: string): void;
   /** Makes sure that a server answers and knows the model. @throws ServerError with the remedy. */
   check(target: ModelTarget, signal: AbortSignal): Promise<void>;
 }
 
 export type ServerErrorReason =
   | 'unreachable'
+  /** The connection of this one request was lost again and again, while the server answers others. */
+  | 'connection'
+  /** The run has spent what it may. */
+  | 'budget'
   | 'auth'
   | 'no-model'
   | 'rate-limit'
@@ -41,7 +55,11 @@ export class ServerError extends Error {
   /** Whether asking anything else of the same server is pointless: the stage stops and the run waits to be resumed. */
   get fatal(): boolean {
     return (
-      this.reason === 'unreachable' || this.reason === 'auth' || this.reason === 'no-model' || this.reason === 'engine'
+      this.reason === 'unreachable' ||
+      this.reason === 'budget' ||
+      this.reason === 'auth' ||
+      this.reason === 'no-model' ||
+      this.reason === 'engine'
     );
   }
 

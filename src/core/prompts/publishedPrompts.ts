@@ -48,7 +48,7 @@ export function readPublishedPrompts(task: PublishedTask, read: (path: string) =
   const grow = from(publishedFiles.selfInstruct);
   const select = from(publishedFiles.selection);
   const plan = from(publishedFiles.planning);
-  const tools = Tools.safeParse(JSON.parse(read(publishedFiles.tools[task])));
+  const tools = Tools.safeParse(jsonOf(read(publishedFiles.tools[task])));
   if (!tools.success)
     throw new PublishedPromptError(`${publishedFiles.tools[task]} is no list of tools with name and usage.`);
   const about = { task_name: grow(`${prefix}_TASK_NAME`), task_description: grow(`${prefix}_TASK_DESCRIPTION`) };
@@ -69,6 +69,14 @@ export function readPublishedPrompts(task: PublishedTask, read: (path: string) =
       tool_pool: 'tools',
     }),
   ];
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -15,6 +15,8 @@ export interface AnswerEntry {
   /** What was asked: for a completion, how much of the item's previous prompt it keeps and what it adds. */
   readonly asked: AskedCompletion | AskedTool;
   readonly answer: Exclude<Answer, { kind: 'noted' }>;
+  /** In the log of a fork: where the answer came from, when it is not the recording that was forked. */
+  readonly origin?: 'edited' | 'given' | 'cached' | 'live' | 'resampled';
 }
 export interface AskedCompletion {
   readonly role: string;

@@ -32,7 +32,16 @@ export interface CompletionAnswer {
   /** Text without the stop string. */
   readonly text: string;
   readonly finish: 'stop' | 'length';
-  readonly usage: { readonly promptTokens: number; readonly completionTokens: number };
+  readonly usage: {
+    readonly promptTokens: number;
+    readonly completionTokens: number;
+    /** Of the prompt's tokens, those that the server found in its cache, where it tells. */
+    readonly cachedTokens?: number;
+  };
+  /** Tries that failed before it; left out where it came at once. */
+  readonly retries?: number;
+  /** What a chat model wrote after the stop, cut short. */
+  readonly discarded?: string;
 }
 
 /** What a tool leaves for the next call of the same question; plain data, so that replay restores it. */

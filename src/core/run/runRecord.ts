@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Capabilities } from './capabilities.ts';
 
 /** `run.json`: everything needed to repeat a run. Holds no key and no gold answer. */
 export const RunRecord = z.object({
@@ -22,6 +23,8 @@ export const RunRecord = z.object({
   documents: z.object({ count: z.number(), sha256: z.string() }),
   questions: z.object({ count: z.number(), sha256: z.string() }),
   versions: z.record(z.string(), z.string()),
+  /** What each server showed that it can do, when the run first asked it. */
+  capabilities: z.record(z.string(), Capabilities).optional(),
   /** Model identity by role: server, model name, and for a local file its SHA-256. */
   models: z.record(z.string(), z.object({ server: z.string(), model: z.string(), sha256: z.string().optional() })),
 });

@@ -18,8 +18,14 @@ export interface Item<R> {
 
 /** Who answers. Both reject with an error that has a `reason`; `fatal` in it stops the whole stage. */
 export interface Drivers {
-  complete(request: CompletionRequest, signal: AbortSignal): Promise<CompletionAnswer & { readonly model?: string }>;
+  complete(
+    request: CompletionRequest,
+    signal: AbortSignal,
+    item: string,
+  ): Promise<CompletionAnswer & { readonly model?: string }>;
   call(request: ToolRequest, signal: AbortSignal): Promise<ToolAnswer>;
+  /** The item is over, however it ended, and asks nothing more. */
+  ended?(item: string): void;
 }
 
 /** The run's log as the runner needs it. `append` resolves when the entry is written; nothing is used before. */
@@ -126,7 +132,7 @@ async function runItem<R>(item: Item<R>, options: RunnerOptions<R>, signal: Abor
       await options.log.append({ t, item: item.key, i, hash, label: request.tool, ms: t - began, asked, answer });
       return answer;
     }
-    const { model, ...answer } = await options.drivers.complete(request, signal);
+    const { model, ...answer } = await options.drivers.complete(request, signal, item.key);
     const t = options.now();
     const asked = { ...describeAsked(request, previousPrompt), ...(model === undefined ? {} : { model }) };
     previousPrompt = request.prompt;
@@ -157,6 +163,8 @@ async function runItem<R>(item: Item<R>, options: RunnerOptions<R>, signal: Abor
     const failed = { reason: reasonOf(error), message: error instanceof Error ? error.message : String(error) };
     await options.log.append({ t: options.now(), item: item.key, failed });
     return { state: 'failed', ...failed };
+  } finally {
+    options.drivers.ended?.(item.key);
   }
 }
 

@@ -1,5 +1,9 @@
 import * as z from 'zod';
-import { AskEvent, BoxEvent, ServingEvent } from '../box/boxStatus.ts';
+import { Estimate } from '../pipeline/estimate.ts';
+import { LedgerStatus } from './ledger.ts';
+import { AskEvent, BoxEvent, ServingEvent, WithdrawnEvent } from '../box/boxStatus.ts';
+import { JobViewEvent } from '../box/jobView.ts';
+import { TrainingCurve } from './trainingCurve.ts';
 
 /**
  * What a run is doing, as one complete snapshot. The runner process writes it to `status.json` in the run folder
@@ -48,20 +52,16 @@ export const StageStatus = z.object({
   counts: z.array(z.object({ label: z.string(), value: z.number() })),
   /** Why things were dropped, with how many; links to the log by reason. */
   dropped: z.array(z.object({ reason: z.string(), count: z.number() })),
+  /** `counts` and `dropped` are of the last time that the stage was done: this time has none yet. */
+  earlier: z.boolean().optional(),
+  /**
+   * ISO 8601. The stage was done, and is being done again since then without being done yet: trajectories that are older
+   * are of the time before.
+   */
+  again: z.string().optional(),
   error: z.object({ message: z.string(), remedy: z.string().optional() }).optional(),
 });
 export type StageStatus = z.infer<typeof StageStatus>;
-
-export const LossPoint = z.object({ step: z.number(), loss: z.number(), heldOut: z.number().optional() });
-export const TrainingCurve = z.object({
-  adapter: z.string(),
-  steps: z.number(),
-  points: z.array(LossPoint),
-  heldOut: z.array(z.object({ step: z.number(), loss: z.number() })),
-  /** Outcome of the probe after the adapter was loaded into the server. */
-  probe: z.object({ ok: z.boolean(), message: z.string() }).optional(),
-});
-export type TrainingCurve = z.infer<typeof TrainingCurve>;
 
 export const LevelScore = z.object({
   level: z.string(),
@@ -83,6 +83,20 @@ export const SystemScore = z.object({
 });
 export type SystemScore = z.infer<typeof SystemScore>;
 
+/** A server that the run waits for or asks again. */
+export const ServerStatus = z.object({
+  server: z.string(),
+  state: z.enum(['waiting', 'retrying']),
+  /** What happened and when it is tried again, for people. */
+  message: z.string(),
+  /** Where it is asked, without what it is asked with. Servers of several names can be one program. */
+  address: z.string().optional(),
+  /** ISO 8601: since when it does not answer, and until when the run waits for it. Only of `waiting`. */
+  since: z.string().optional(),
+  until: z.string().optional(),
+});
+export type ServerStatus = z.infer<typeof ServerStatus>;
+
 export const RunStatus = z.object({
   version: z.literal(1),
   run: z.string(),
@@ -101,10 +115,16 @@ export const RunStatus = z.object({
   stages: z.array(StageStatus),
   training: z.array(TrainingCurve),
   results: z.array(SystemScore),
+  /** `results` are of the report before: the stages that are run again have not come to new ones yet. */
+  earlierResults: z.boolean().optional(),
   metric: z.string(),
   calls: z.number(),
   promptTokens: z.number(),
   completionTokens: z.number(),
+  /** What was asked of servers and what it cost, over all sessions of the run. */
+  ledger: LedgerStatus.optional(),
+  /** Servers that do not answer as they should at this moment; empty when all do. */
+  servers: z.array(ServerStatus).optional(),
   notices: z.array(z.object({ at: z.string(), severity: z.enum(['info', 'warning', 'error']), message: z.string() })),
 });
 export type RunStatus = z.infer<typeof RunStatus>;
@@ -114,9 +134,12 @@ export const CliEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('status'), status: RunStatus }),
   z.object({ type: z.literal('notice'), severity: z.enum(['info', 'warning', 'error']), message: z.string() }),
   z.object({ type: z.literal('error'), message: z.string(), remedy: z.string().optional(), reason: z.string() }),
+  z.object({ type: z.literal('estimate'), estimate: Estimate }),
   z.object({ type: z.literal('done'), run: z.string(), folder: z.string(), state: z.string() }),
   BoxEvent,
   ServingEvent,
+  JobViewEvent,
   AskEvent,
+  WithdrawnEvent,
 ]);
 export type CliEvent = z.infer<typeof CliEvent>;

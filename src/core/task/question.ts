@@ -10,7 +10,7 @@ export interface PublicQuestion {
   readonly type?: string;
   /** Options of a multiple-choice question, in the order A, B, C, … */
   readonly choices?: readonly string[];
-  /** What is known of the question's image in words; there is none where this is left out. */
+  /** The question's image, in words and as a file; it has none where this is left out. */
   readonly image?: QuestionImage;
 }
 
@@ -18,6 +18,8 @@ export interface QuestionImage {
   readonly caption: string;
   /** Words that stand in the image. */
   readonly ocr: readonly string[];
+  /** Path of the image below the folder of images that a tool is configured with. */
+  readonly file?: string;
 }
 
 /** A question with its gold answer. Only data files and the judge hold these. */
@@ -33,11 +35,15 @@ export function toPublic(question: PublicQuestion): PublicQuestion {
     level: question.level,
     ...(question.type === undefined ? {} : { type: question.type }),
     ...(question.choices === undefined ? {} : { choices: [...question.choices] }),
-    ...(question.image === undefined
-      ? {}
-      : { image: { caption: question.image.caption, ocr: [...question.image.ocr] } }),
+    ...(question.image === undefined ? {} : { image: publicImage(question.image) }),
   };
 }
+
+const publicImage = ({ caption, ocr, file }: Readonly<z.infer<typeof ImageRow>> | QuestionImage): QuestionImage => ({
+  caption,
+  ocr: [...ocr],
+  ...(file === undefined ? {} : { file }),
+});
 
 /** The question as agents read it: options of a multiple-choice question stand behind it, lettered as in the data set. */
 export function questionText(question: Pick<PublicQuestion, 'question' | 'choices'>): string {
@@ -51,6 +57,12 @@ export function lettered(choices: readonly string[]): string {
   return choices.map((c, i) => `(${String.fromCharCode(65 + i)}) ${c}`).join(' ');
 }
 
+const ImageRow = z.object({
+  caption: z.string(),
+  ocr: z.array(z.string()),
+  file: z.string().min(1).max(1000).optional(),
+});
+
 /** One line of a question file. Unknown columns (paragraphs, supporting facts, …) are dropped. */
 export const QuestionRow = z.object({
   id: z
@@ -62,7 +74,7 @@ export const QuestionRow = z.object({
   level: z.string().default('all'),
   type: z.string().optional(),
   choices: z.array(z.string()).optional(),
-  image: z.object({ caption: z.string(), ocr: z.array(z.string()) }).optional(),
+  image: ImageRow.optional(),
 });
 
 /** Reads one object of a question file. A row without an id is known by its question. @throws z.ZodError */
@@ -75,6 +87,6 @@ export function parseQuestion(row: unknown): GoldQuestion {
     level,
     ...(type === undefined ? {} : { type }),
     ...(choices === undefined ? {} : { choices }),
-    ...(image === undefined ? {} : { image }),
+    ...(image === undefined ? {} : { image: publicImage(image) }),
   };
 }

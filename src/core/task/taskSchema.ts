@@ -5,7 +5,7 @@ import { TaskCard } from './taskCard.ts';
 type Node = Record<string, unknown>;
 
 /** zod bounds every integer by what a double holds; a person who reads the help needs no such bound. */
-function withoutObviousBounds(node: unknown): unknown {
+export function withoutObviousBounds(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(withoutObviousBounds);
   if (typeof node !== 'object' || node === null) return node;
   return Object.fromEntries(

@@ -24,6 +24,10 @@ export const catalogue: readonly UnavailableTool[] = [
   unconfigured('TableVerbalizer', 'tables', card(entry('TableVerbalizer', 'tables', ', "path": …'))),
   unconfigured('Database', 'sqlite', card(entry('Database', 'sqlite', ', "file": …'))),
   unconfigured('KnowledgeGraph', 'triples', card(entry('KnowledgeGraph', 'triples', ', "file": …'))),
-  unconfigured('Image2Text', 'captions', card(entry('Image2Text', 'captions', ', "file": …'))),
+  unconfigured(
+    'Image2Text',
+    'captions',
+    card(`${entry('Image2Text', 'ocr', ', "images": …')} or ${entry('Image2Text', 'captions')}`),
+  ),
   unconfigured('Text2Image', 'images-api', card(entry('Text2Image', 'images-api', ', "url": …, "model": …'))),
 ];

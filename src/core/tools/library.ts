@@ -74,7 +74,7 @@ export const knowledgeTool: ToolDescription = {
 export const imageTool: ToolDescription = {
   name: 'Image2Text',
   argument: 'image',
-  definition: 'tells what an image shows and what is written in it',
+  definition: 'tells what the image of the question, or the image of that name, shows and what is written in it',
   usage: 'Image2Text[harbour.png]',
   aliases: ['ImageToText', 'Caption'],
 };

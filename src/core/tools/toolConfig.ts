@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { carriesCredentials, noCredentials } from '../run/address.ts';
 import { observationLimit } from './observation.ts';
 import { ToolName } from './userTool.ts';
 
@@ -20,7 +21,9 @@ const shared = {
     .default(observationLimit)
     .describe('Most characters of an observation; the rest is cut, visibly.'),
 };
-const address = z.url({ protocol: /^https?$/, error: 'an http or https address' });
+const address = z
+  .url({ protocol: /^https?$/, error: 'an http or https address' })
+  .refine((text) => !carriesCredentials(text), { error: noCredentials });
 /** Only what is called a key: a card from elsewhere must not have other variables sent to an address of its choice. */
 const keyVariable = z
   .string()
@@ -125,10 +128,29 @@ export const CaptionTool = z
   .strictObject({
     tool: z.literal('Image2Text'),
     provider: z.literal('captions'),
-    file: path.describe('JSON Lines with image, caption and ocr, relative to this card.'),
+    file: path
+      .optional()
+      .describe('JSON Lines with image, caption and ocr, relative to this card; left out, what the questions hold.'),
     ...shared,
   })
   .describe('Reads stored captions and OCR text of images.');
+
+const images = path.describe('Folder of the images, relative to this card; no other file is read.');
+
+export const OcrTool = z
+  .strictObject({
+    tool: z.literal('Image2Text'),
+    provider: z.literal('ocr').describe('Tesseract in WebAssembly; installed when it is first called.'),
+    images,
+    language: z
+      .string()
+      .regex(/^[a-z]{3}(?:_[a-z]+)?$/, 'a language as Tesseract names it: eng, deu, chi_sim, …')
+      .default('eng'),
+    timeoutSeconds: z.number().min(1).max(120).default(30).describe('Longest time for one image.'),
+    memoryMegabytes: z.number().int().min(128).max(2048).default(512).describe('Memory that one image may take.'),
+    ...shared,
+  })
+  .describe('Reads the text in images, in a process without network.');
 
 export const VisionTool = z
   .strictObject({
@@ -136,7 +158,7 @@ export const VisionTool = z
     provider: z.literal('vision'),
     url: address.describe('Address of an OpenAI-compatible server, with /v1.'),
     model: z.string().min(1),
-    images: path.describe('Folder of the images, relative to this card; no other file is read.'),
+    images,
     prompt: z.string().min(1).default('Describe this image in two sentences, and quote any text in it.'),
     maxTokens: z.number().int().min(16).max(1024).default(160),
     apiKeyVariable: keyVariable.optional(),
@@ -204,6 +226,7 @@ export const ToolEntry = z.discriminatedUnion('provider', [
   TripleTool,
   SparqlTool,
   CaptionTool,
+  OcrTool,
   VisionTool,
   DrawTool,
   DescribedTool,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { carriesCredentials } from '../run/address.ts';
 import type { ToolDescription } from './library.ts';
 import { cleanLine } from './observation.ts';
 
@@ -48,7 +49,8 @@ export const UserTool = z
     message: `${placeholder} is an element of its own`,
   })
   .refine((tool) => tool.http === undefined || safeUrl(tool.http.url), {
-    message: 'the address is http or https, and the argument stands in its path or query alone',
+    message:
+      'the address is http or https, without user and password, and the argument stands in its path or query alone',
   });
 export type UserTool = z.infer<typeof UserTool>;
 
@@ -57,7 +59,7 @@ function safeUrl(url: string): boolean {
   const [a, b] = ['a', 'b.c@d:1/e'].map((text) => url.replaceAll(placeholder, encodeURIComponent(text)));
   if (a === undefined || b === undefined || !URL.canParse(a) || !URL.canParse(b)) return false;
   const [one, other] = [new URL(a), new URL(b)];
-  return /^https?:$/.test(one.protocol) && one.origin === other.origin && one.username === other.username;
+  return /^https?:$/.test(one.protocol) && one.origin === other.origin && !carriesCredentials(a);
 }
 
 /** As prompts have it: descriptions from elsewhere are one short line each. */

@@ -8,7 +8,18 @@ export type ParsedAction =
   | { readonly parse: 'ok' | 'repaired'; readonly rule?: string; readonly tool: string; readonly argument: string }
   | { readonly parse: 'failed'; readonly rule: string; readonly tool: string; readonly argument: string };
 
-const quotes = /^["'`]+|["'`]+$/g;
+/**
+ * Drops characters of a set from both ends. Not a pattern with `+$`: that takes quadratic time on a long text full of
+ * such characters, and models have written worse.
+ */
+function trimOf(text: string, set: string, ends: 'both' | 'end' = 'both'): string {
+  let start = 0;
+  let end = text.length;
+  while (ends === 'both' && start < end && set.includes(text.charAt(start))) start++;
+  while (end > start && set.includes(text.charAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+const quotes = '"\'`';
 
 /** Finds the tool that a name means: exact, then by case, quotes and spaces, then by alias. */
 export function resolveToolName(
@@ -17,12 +28,7 @@ export function resolveToolName(
 ): { readonly name: string; readonly rule?: string } | undefined {
   const exact = tools.find((tool) => tool.name === raw);
   if (exact !== undefined) return { name: exact.name };
-  const loose = raw
-    .trim()
-    .replace(quotes, '')
-    .replace(/[.:]+$/, '')
-    .trim()
-    .toLowerCase();
+  const loose = trimOf(trimOf(raw.trim(), quotes), '.:', 'end').trim().toLowerCase();
   if (loose === '') return undefined;
   const byCase = tools.find((tool) => tool.name.toLowerCase() === loose);
   if (byCase !== undefined) return { name: byCase.name, rule: 'name spelt loosely' };
@@ -48,7 +54,7 @@ export function readArgument(raw: string): { readonly argument: string; readonly
 
 /** Reads a whole action line, as a single agent writes it. */
 export function parseAction(raw: string, tools: readonly ToolDescription[]): ParsedAction {
-  const line = firstLine(raw).trim().replace(quotes, '');
+  const line = trimOf(firstLine(raw).trim(), quotes);
   const open = line.indexOf('[');
   if (open < 0) return { parse: 'failed', rule: line === '' ? 'empty' : 'no bracket', tool: line, argument: '' };
   const name = line.slice(0, open);
@@ -73,10 +79,7 @@ export function parseVerdict(raw: string): {
 } {
   const line = firstLine(raw).trim();
   const inner = /^\s*(?:reflect)?\s*\[?\s*([^\]]*)/i.exec(line)?.[1] ?? line;
-  const word = inner
-    .trim()
-    .replace(/[.\s"']+$/, '')
-    .toLowerCase();
+  const word = trimOf(inner.trim(), '. \t"\'', 'end').toLowerCase();
   return { right: word === 'right', legible: word === 'right' || word === 'wrong', text: word };
 }
 

@@ -17,7 +17,8 @@ export interface TraceSection {
   readonly children: TraceSection[];
 }
 
-const stepHeading = /^=== (Step \d+)\s*$/;
+/** A comparison says more after the number: which side has the step. */
+const stepHeading = /^=== (Step \d+)(?:, (.*))?\s*$/;
 const agentHeading = /^(\S(?:.{0,58}\S)? agent|Environment)$/;
 const noteHeading = /^ {2}([A-Z][a-z]+)(?: \([^)]*\))?:(?: (.*))?$/;
 const endHeading = /^(?:=== (?:End|Not finished)|\.\.\. )/;
@@ -43,7 +44,7 @@ export function outlineTrace(text: string): TraceSection[] {
   for (const [index, line] of lines.entries()) {
     const asStep = stepHeading.exec(line);
     if (asStep !== null) {
-      step = open('step', asStep[1] ?? '', '', index, undefined);
+      step = open('step', asStep[1] ?? '', asStep[2] ?? '', index, undefined);
       agent = note = undefined;
       continue;
     }

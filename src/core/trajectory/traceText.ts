@@ -9,7 +9,10 @@ import { cutLine, visible, visibleLine } from './visible.ts';
  */
 
 export interface TraceHeader {
+  /** The run that it belongs to; empty for a stored trajectory, which has a file instead. */
   readonly run: string;
+  /** Name and line of the file that it is stored in. */
+  readonly file?: string;
   /** The item's key in the log, which is the trajectory's id. */
   readonly item: string;
   readonly task?: string;
@@ -20,6 +23,8 @@ export interface TraceHeader {
 export type TraceEnd =
   | { readonly state: 'live' }
   | { readonly state: 'stopped' }
+  /** A fork that has not come to its end. */
+  | { readonly state: 'paused' }
   | { readonly state: 'finished'; readonly summary?: string }
   | { readonly state: 'failed'; readonly reason: string; readonly message: string };
 
@@ -111,18 +116,27 @@ function partsOf(note: TraceNote): Part[] {
   return [{ role: note.role, label: `${labels[note.kind]}${remark(note)}`, text: body(note) }];
 }
 
+/** More lines than this of one text are not shown: a page of a million lines would freeze what shows it. */
+const maxLines = 5000;
+
 function partLines(part: Part): string[] {
-  const [first = '', ...rest] = visible(part.text).split('\n');
-  const head = `  ${part.label}:${first === '' ? '' : ` ${first}`}`;
-  return [cutLine(head), ...rest.map((line) => cutLine(`    ${line}`))];
+  const texts = visible(part.text).split('\n');
+  const first = texts[0] ?? '';
+  const lines = [cutLine(`  ${part.label}:${first === '' ? '' : ` ${first}`}`)];
+  for (const text of texts.slice(1, maxLines)) lines.push(cutLine(`    ${text}`));
+  if (texts.length > maxLines)
+    lines.push(`     … [cut here: ${(texts.length - maxLines).toLocaleString('en-US')} more lines]`);
+  return lines;
 }
 
-function endLine(end: TraceEnd): string {
+export function endLine(end: TraceEnd): string {
   switch (end.state) {
     case 'live':
       return '... running: the next answer is pending';
     case 'stopped':
       return '... the run stopped here; resume it to go on';
+    case 'paused':
+      return '... the plan stands here; it goes on in the debugger';
     case 'finished':
       return end.summary === undefined ? '=== End' : `=== End: ${visibleLine(end.summary, 400)}`;
     case 'failed':
@@ -130,15 +144,52 @@ function endLine(end: TraceEnd): string {
   }
 }
 
+export function headerLines(header: TraceHeader): string[] {
+  const lines = [`AutoAct trace: ${visibleLine(header.item, 400)}`];
+  if (header.run !== '') lines.push(`Run: ${visibleLine(header.run, 200)}`);
+  if (header.file !== undefined) lines.push(`File: ${visibleLine(header.file, 400)}`);
+  if (header.task !== undefined) lines.push(`Task: ${visibleLine(header.task, 200)}`);
+  if (header.question !== undefined) lines.push(`Question: ${visibleLine(header.question)}`);
+  return lines;
+}
+
+/**
+ * Appends a note's lines, with a heading where another agent than `role` acts.
+ * @returns the role that acted last
+ */
+export function pushNote(
+  lines: string[],
+  spans: TraceSpan[],
+  note: TraceNote,
+  index: number,
+  role: string | undefined,
+): string | undefined {
+  let last = role;
+  for (const part of partsOf(note)) {
+    if (part.role !== last) {
+      last = part.role;
+      lines.push(agentTitle(part.role));
+    }
+    const line = lines.length;
+    lines.push(...partLines(part));
+    spans.push({
+      note: index,
+      step: note.step,
+      agent: agentTitle(part.role),
+      kind: note.kind,
+      line,
+      endLine: lines.length - 1,
+    });
+  }
+  return last;
+}
+
 /**
  * Renders a trajectory from its notes in order. Pure: the same notes give the same bytes, and more notes give a text
  * that begins with the shorter one up to its last line.
  */
 export function renderTrace(header: TraceHeader, notes: readonly TraceNote[], end: TraceEnd): TraceText {
-  const lines = [`AutoAct trace: ${visibleLine(header.item, 400)}`, `Run: ${visibleLine(header.run, 200)}`];
-  if (header.task !== undefined) lines.push(`Task: ${visibleLine(header.task, 200)}`);
-  if (header.question !== undefined) lines.push(`Question: ${visibleLine(header.question)}`);
-  lines.push('');
+  const lines = [...headerLines(header), ''];
   const spans: TraceSpan[] = [];
   let step: number | undefined;
   let role: string | undefined;
@@ -148,22 +199,7 @@ export function renderTrace(header: TraceHeader, notes: readonly TraceNote[], en
       role = undefined;
       if (step > 0) lines.push(`=== Step ${step}`);
     }
-    for (const part of partsOf(note)) {
-      if (part.role !== role) {
-        role = part.role;
-        lines.push(agentTitle(role));
-      }
-      const line = lines.length;
-      lines.push(...partLines(part));
-      spans.push({
-        note: index,
-        step: note.step,
-        agent: agentTitle(part.role),
-        kind: note.kind,
-        line,
-        endLine: lines.length - 1,
-      });
-    }
+    role = pushNote(lines, spans, note, index, role);
   });
   lines.push(endLine(end), '');
   return { text: lines.join('\n'), spans };

@@ -84,3 +84,8 @@ export const loopObservations = {
   judgedRight: 'The answer was judged right.',
   invalid: (legal: readonly string[]): string => `This action is not valid. Valid actions are ${legal.join(', ')}.`,
 } as const;
+
+/** What the trace says of a loop that was stopped. */
+export function haltText(reason: string, steps: number): string {
+  return reason === 'steps' ? `Stopped after ${steps} steps.` : 'Stopped: the history no longer fits the context.';
+}

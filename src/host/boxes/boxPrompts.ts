@@ -33,6 +33,10 @@ export class BoxPrompts {
         return this.inTurn(() => askSecret(ask));
       case 'host-key':
         return this.inTurn(() => acceptKey(ask));
+      // Language models are asked for runs, see LanguageModels.
+      case 'models':
+      case 'complete':
+        return undefined;
     }
   }
 
@@ -45,12 +49,17 @@ export class BoxPrompts {
 
 function askSecret({ request }: Extract<Ask, { kind: 'secret' }>): Thenable<string | undefined> {
   const { host, user, prompt, echo, attempt, kind } = request;
-  const again = attempt > 1 ? 'The last answer was wrong. ' : '';
+  const again = attempt > 1 ? `${vscode.l10n.t('The last answer was wrong.')} ` : '';
   // A keyboard-interactive prompt is the host's own text.
-  const from = kind === 'keyboard-interactive' ? `${visibleLine(host, 100)} asks: ` : '';
+  const from = kind === 'keyboard-interactive' ? `${vscode.l10n.t('{0} asks:', visibleLine(host, 100))} ` : '';
   return vscode.window.showInputBox({
-    title: `AutoAct: log in to ${visibleLine(`${user}@${host}`, 120)}`,
-    prompt: `${again}${from}${visibleLine(prompt, 300)}. What is kept of it is kept in the editor's secret storage.`,
+    title: vscode.l10n.t('AutoAct: log in to {0}', visibleLine(`${user}@${host}`, 120)),
+    prompt: vscode.l10n.t(
+      "{0}{1}{2}. What is kept of it is kept in the editor's secret storage.",
+      again,
+      from,
+      visibleLine(prompt, 300),
+    ),
     password: !echo,
     ignoreFocusOut: true,
   });
@@ -58,12 +67,17 @@ function askSecret({ request }: Extract<Ask, { kind: 'secret' }>): Thenable<stri
 
 async function acceptKey({ question }: Extract<Ask, { kind: 'host-key' }>): Promise<boolean> {
   const { host, name, keyType, fingerprint } = question;
-  const accept = 'It Is This Host';
+  const accept = vscode.l10n.t('It Is This Host');
   const chosen = await vscode.window.showWarningMessage(
-    `The host ${visibleLine(host, 100)} is not known yet.`,
+    vscode.l10n.t('The host {0} is not known yet.', visibleLine(host, 100)),
     {
       modal: true,
-      detail: `${visibleLine(name, 200)} shows this ${visibleLine(keyType, 40)} key:\n\n${visibleLine(fingerprint, 100)}\n\nCompare it with what the host's administrator says. Whoever is accepted here gets your training data; the key is then kept, and another one refused.`,
+      detail: vscode.l10n.t(
+        "{0} shows this {1} key:\n\n{2}\n\nCompare it with what the host's administrator says. Whoever is accepted here gets your training data; the key is then kept, and another one refused.",
+        visibleLine(name, 200),
+        visibleLine(keyType, 40),
+        visibleLine(fingerprint, 100),
+      ),
     },
     accept,
   );

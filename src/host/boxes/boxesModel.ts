@@ -1,7 +1,10 @@
+import * as l10n from '@vscode/l10n';
 import type { BoxStatus, JobSummary, ServingEvent } from '../../core/box/boxStatus.ts';
+import { localBox, readGpuAfter } from '../../core/box/boxStatus.ts';
 import { treeContext } from '../../contrib/ids.ts';
 import { visibleLine } from '../../core/trajectory/visible.ts';
 import type { Configuration } from '../../protocol/dashboard.ts';
+import { stateName } from '../../protocol/words.ts';
 
 /** What this window knows of a box. */
 export interface BoxState {
@@ -13,6 +16,8 @@ export interface BoxState {
   readonly problem?: string;
   /** Servers that this window has a port to. */
   readonly served: readonly ServingEvent[];
+  /** Jobs that this window has told to stop, and of which the box has not said yet that they have. */
+  readonly stopping?: readonly string[];
 }
 
 export type BoxesNode =
@@ -63,7 +68,7 @@ export function itemOf(node: BoxesNode): BoxesItem {
     case 'problem':
       return {
         id: 'problem',
-        label: 'The boxes cannot be listed',
+        label: l10n.t('The boxes cannot be listed'),
         description: line(node.message),
         tooltip: line(node.message, 1000),
         icon: 'warning',
@@ -91,26 +96,39 @@ function boxItem(box: BoxState): BoxesItem {
   const { name, host, connection, status, problem } = box;
   const [icon, colour] = boxIcons[connection];
   const said: Readonly<Record<BoxState['connection'], string>> = {
-    idle: `${host}, not connected`,
-    connecting: `${host}, connecting…`,
+    idle: l10n.t('{0}, not connected', host),
+    connecting: l10n.t('{0}, connecting…', host),
     connected: status === undefined ? host : machine(status),
-    unreachable: `${host}, does not answer; it is tried again, and jobs go on there`,
-    failed: `${host}, ${problem ?? 'failed'}`,
+    unreachable: l10n.t('{0}, does not answer; it is tried again, and jobs go on there', host),
+    failed: `${host}, ${problem ?? l10n.t('failed')}`,
   };
-  const gpus = (status?.gpus ?? []).map(
-    (gpu) => `${gpu.name}: ${gpu.memoryUsed ?? '?'} of ${gpu.memoryTotal ?? '?'} MiB taken, ${gpu.busy ?? '?'} % busy`,
+  const gpus = (status?.gpus ?? []).map((gpu) =>
+    l10n.t(
+      '{0}: {1} of {2} MiB taken, {3} % busy',
+      gpu.name,
+      gpu.memoryUsed ?? '?',
+      gpu.memoryTotal ?? '?',
+      gpu.busy ?? '?',
+    ),
   );
+  const opened = (status?.jobs.length ?? 0) > 0 ? 'open' : 'leaf';
   return {
-    id: `box:${name}`,
-    label: name,
+    // A node that was a leaf stays closed when it has got children, unless it is another one then.
+    id: `box:${name}:${opened}`,
+    label: name === localBox ? l10n.t('This machine') : name,
     description: line(said[connection]),
     tooltip: [`${name} (${host})`, ...gpus, ...(problem === undefined ? [] : [problem])]
       .map((text) => line(text, 1000))
       .join('\n'),
     icon,
     ...(colour === undefined ? {} : { colour }),
-    context: connection === 'idle' || connection === 'failed' ? treeContext.boxIdle : treeContext.boxConnected,
-    open: (status?.jobs.length ?? 0) > 0 ? 'open' : 'leaf',
+    context:
+      name === localBox
+        ? treeContext.boxHere
+        : connection === 'idle' || connection === 'failed'
+          ? treeContext.boxIdle
+          : treeContext.boxConnected,
+    open: opened,
   };
 }
 
@@ -118,8 +136,11 @@ function machine({ gpus, disk, jobs }: BoxStatus): string {
   const busy = gpus.map((gpu) => `${gpu.busy ?? '?'} %`).join(', ');
   const [first] = gpus;
   const graphics =
-    first === undefined ? 'no GPU' : `${gpus.length > 1 ? `${gpus.length} × ` : ''}${first.name} (${busy} busy)`;
-  return `${graphics}, ${Math.round(disk.free / 1e9)} GB of disk free${jobs.length === 0 ? ', no jobs' : ''}`;
+    first === undefined
+      ? l10n.t('no GPU')
+      : l10n.t('{0} ({1} busy)', gpus.length > 1 ? `${gpus.length} × ${first.name}` : first.name, busy);
+  const free = l10n.t('{0} GB of disk free', Math.round(disk.free / 1e9));
+  return [graphics, free, ...(jobs.length === 0 ? [l10n.t('no jobs')] : [])].join(', ');
 }
 
 const jobIcons: Readonly<Record<JobSummary['state'], readonly [icon: string, colour?: string]>> = {
@@ -134,39 +155,52 @@ const jobIcons: Readonly<Record<JobSummary['state'], readonly [icon: string, col
 
 function jobItem(box: BoxState, job: JobSummary, serving: ServingEvent | undefined): BoxesItem {
   const serves = job.kind === 'serve';
+  const stopping = box.stopping?.includes(job.id) === true;
   const live = job.state === 'running' || job.state === 'waiting';
   const [icon, colour] =
-    serves && job.state === 'running' ? (['broadcast', 'testing.iconPassed'] as const) : jobIcons[job.state];
-  const parts = [stateText(job), ...(serves ? [serving?.baseURL ?? job.server ?? ''] : [progressText(job)])];
-  const context = serves
-    ? serving !== undefined
-      ? treeContext.jobServed
+    serves && job.state === 'running' && !stopping
+      ? (['broadcast', 'testing.iconPassed'] as const)
+      : jobIcons[job.state];
+  const state = stopping ? l10n.t('stopping') : stateText(job);
+  const parts = [state, ...(serves ? [stopping ? '' : (serving?.baseURL ?? job.server ?? '')] : [progressText(job)])];
+  const context = stopping
+    ? treeContext.jobEnded
+    : serves
+      ? serving !== undefined
+        ? treeContext.jobServed
+        : live
+          ? treeContext.jobServing
+          : treeContext.jobEnded
       : live
-        ? treeContext.jobServing
-        : treeContext.jobEnded
-    : live
-      ? treeContext.jobTraining
-      : job.state === 'finished'
-        ? treeContext.jobTrained
-        : treeContext.jobEnded;
+        ? treeContext.jobTraining
+        : job.state === 'finished'
+          ? box.name === localBox
+            ? treeContext.jobTrainedHere
+            : treeContext.jobTrained
+          : job.state === 'unreadable'
+            ? treeContext.jobEnded
+            : treeContext.jobHalted;
   const adapters = Object.entries(job.adapters).map(([name, { step, steps, loss, heldOut }]) =>
     [
       name,
-      typeof steps === 'number' ? `step ${step ?? 0} of ${steps}` : '',
-      typeof loss === 'number' ? `loss ${loss.toFixed(4)}` : '',
-      typeof heldOut === 'number' ? `held out ${heldOut.toFixed(4)}` : '',
+      typeof steps === 'number' ? l10n.t('step {0} of {1}', step ?? 0, steps) : '',
+      typeof loss === 'number' ? l10n.t('loss {0}', loss.toFixed(4)) : '',
+      typeof heldOut === 'number' ? l10n.t('held out {0}', heldOut.toFixed(4)) : '',
     ]
       .filter((text) => text !== '')
       .join(', '),
   );
+  const opened = (serving?.adapters.length ?? 0) > 0 ? 'open' : 'leaf';
   return {
-    id: `job:${box.name}:${job.id}`,
-    label: `${serves ? 'Server' : 'Training'} ${job.id}`,
+    id: `job:${box.name}:${job.id}:${opened}`,
+    label: serves ? l10n.t('Server {0}', job.id) : l10n.t('Training {0}', job.id),
     description: line(parts.filter((text) => text !== '').join(', ')),
     tooltip: [
-      `${box.name}/${job.id}, ${stateText(job)}`,
-      ...(typeof job.queue?.reason === 'string' ? [`Queue: ${job.queue.state}, ${job.queue.reason}`] : []),
+      `${box.name}/${job.id}, ${state}`,
+      ...(typeof job.queue?.reason === 'string' ? [l10n.t('Queue: {0}, {1}', job.queue.state, job.queue.reason)] : []),
       ...adapters,
+      ...(typeof job.run === 'string' ? [l10n.t('Run {0}', job.run)] : []),
+      ...(typeof job.gpu === 'string' ? [readGpuAfter(job.gpu).message] : []),
       ...(typeof job.error === 'string' ? [job.error] : []),
     ]
       .map((text) => line(text, 1000))
@@ -174,14 +208,15 @@ function jobItem(box: BoxState, job: JobSummary, serving: ServingEvent | undefin
     icon,
     ...(colour === undefined ? {} : { colour }),
     context,
-    open: (serving?.adapters.length ?? 0) > 0 ? 'open' : 'leaf',
+    open: opened,
   };
 }
 
 function stateText({ state, queue, rc }: JobSummary): string {
-  if (state === 'waiting' && typeof queue?.place === 'number') return `waiting, number ${queue.place} in the queue`;
-  if (state === 'vanished') return 'vanished: killed, or the machine was restarted; training it again goes on';
-  return state === 'failed' && typeof rc === 'number' ? `failed (exit code ${rc})` : state;
+  if (state === 'waiting' && typeof queue?.place === 'number')
+    return l10n.t('waiting, number {0} in the queue', queue.place);
+  if (state === 'vanished') return l10n.t('vanished: killed, or the machine was restarted; training it again goes on');
+  return state === 'failed' && typeof rc === 'number' ? l10n.t('failed (exit code {0})', rc) : stateName(state);
 }
 
 /** Over all adapters: share of the steps, and the newest losses. */
@@ -192,7 +227,7 @@ function progressText({ adapters }: JobSummary): string {
   const losses = all.flatMap(([name, { loss }]) => (typeof loss === 'number' ? [`${name} ${loss.toFixed(3)}`] : []));
   return [
     steps === 0 ? '' : `${Math.floor((100 * done) / steps)} %`,
-    losses.length === 0 ? '' : `loss ${losses.join(', ')}`,
+    losses.length === 0 ? '' : l10n.t('loss {0}', losses.join(', ')),
   ]
     .filter((text) => text !== '')
     .join(', ');
@@ -205,10 +240,10 @@ function adapterItem(
 ): BoxesItem {
   const [icon, colour, said] =
     verdict.ok === true
-      ? ['pass', 'testing.iconPassed', 'answers as trained']
+      ? ['pass', 'testing.iconPassed', l10n.t('answers as trained')]
       : verdict.ok === false
-        ? ['error', 'testing.iconFailed', 'does not answer as trained: not to be used']
-        : ['question', undefined, 'not verified'];
+        ? ['error', 'testing.iconFailed', l10n.t('does not answer as trained: not to be used')]
+        : ['question', undefined, l10n.t('not verified')];
   return {
     id: `adapter:${box.name}:${job}:${model}`,
     label: line(name, 80),

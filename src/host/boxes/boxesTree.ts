@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { BoxError } from '../../node/box/boxErrors.ts';
+import { commandTitle } from '../commandTitle.ts';
 import type { BoxesNode } from './boxesModel.ts';
 import { childrenOf, itemOf } from './boxesModel.ts';
 import type { BoxService } from './boxService.ts';
@@ -17,6 +18,7 @@ export class BoxesTree implements vscode.TreeDataProvider<BoxesNode> {
 
   getChildren(node?: BoxesNode): BoxesNode[] {
     try {
+      if (node === undefined) this.service.watchLocal();
       return [...childrenOf(this.service.boxes(), node)];
     } catch (error) {
       if (!BoxError.is(error)) throw error;
@@ -33,6 +35,9 @@ export class BoxesTree implements vscode.TreeDataProvider<BoxesNode> {
     item.tooltip = tooltip;
     item.iconPath = new vscode.ThemeIcon(icon, colour === undefined ? undefined : new vscode.ThemeColor(colour));
     if (context !== undefined) item.contextValue = context;
+    if (node.kind === 'job') {
+      item.command = { command: 'autoact.openJob', title: commandTitle('autoact.openJob'), arguments: [node] };
+    }
     item.accessibilityInformation = { label: `${label}, ${description}` };
     return item;
   }

@@ -1,9 +1,14 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { UserError } from '../notify.ts';
+import { UserError, nothingHere } from '../notify.ts';
 import type { RunRecord, TaskRecord } from '../runs/runRecord.ts';
+import { parseForkUri } from '../debug/debugUri.ts';
 import type { Services } from '../services.ts';
-import { parseTraceUri } from '../traces/traceUri.ts';
+import { fileTraceUri, parseFileTraceUri, parseTraceUri, traceUri } from '../traces/traceUri.ts';
+import type { TableSource } from '../../protocol/trajectories.ts';
+import { trajectoriesOf } from '../data/dataIndex.ts';
+import type { DataNode } from '../data/dataTree.ts';
+import { runStateName } from '../../protocol/words.ts';
 
 /**
  * What a command acts on. Commands come from the tree (a node), from editors and the explorer (a URI), from the
@@ -50,15 +55,15 @@ export async function targetTask(services: Services, arg: unknown): Promise<Task
   const tasks = services.runs.tasks();
   if (tasks.length <= 1) {
     if (tasks[0] === undefined)
-      throw new UserError(
-        'There is no task card in this workspace.',
-        'Make one with "AutoAct: New Task Card…", or begin with "AutoAct: Open Starter Task".',
+      throw nothingHere(
+        vscode.l10n.t('There is no task card in this workspace.'),
+        vscode.l10n.t('Make one with "AutoAct: New Task Card…", or begin with "AutoAct: Open Starter Task".'),
       );
     return tasks[0];
   }
   const chosen = await vscode.window.showQuickPick(
     tasks.map((task) => ({ label: task.name, description: basename(task.file), detail: task.description, task })),
-    { title: 'Which task?', matchOnDescription: true },
+    { title: vscode.l10n.t('Which task?'), matchOnDescription: true },
   );
   return chosen?.task;
 }
@@ -79,18 +84,57 @@ export async function targetRun(
   const all = task === undefined ? services.runs.runs() : services.runs.runsOf(task);
   const runs = all.filter(accepts);
   if (runs.length === 0)
-    throw new UserError('There is no run that this can be done with.', 'Start one with "AutoAct: Run the Whole Loop".');
+    throw nothingHere(
+      vscode.l10n.t('There is no run that this can be done with.'),
+      vscode.l10n.t('Start one with "AutoAct: Run the Whole Loop".'),
+    );
   if (runs.length === 1) return runs[0];
   const chosen = await vscode.window.showQuickPick(
     runs.map((run) => ({
       label: run.id,
-      description: `${run.status.task}, ${run.status.state}`,
+      description: `${run.status.task}, ${runStateName(run.status)}`,
       detail: new Date(run.status.startedAt).toLocaleString(),
       run,
     })),
     { title: question, matchOnDescription: true },
   );
   return chosen?.run;
+}
+
+/** A node of the data view, or undefined. */
+function dataNodeOf(arg: unknown): DataNode | undefined {
+  const kind = isObject(arg) ? arg['kind'] : undefined;
+  return kind === 'data' || kind === 'dataPage' || kind === 'dataTrajectory' || kind === 'dataFile'
+    ? (arg as DataNode) // our own tree made it
+    : undefined;
+}
+
+/** Whose trajectories an argument means: a run's, those of an import, or of a file; undefined when it says nothing. */
+export function sourceOfArgument(arg: unknown): TableSource | undefined {
+  const node = dataNodeOf(arg);
+  if (node?.kind === 'data')
+    return node.data.kind === 'trajectories' ? { kind: 'file', path: trajectoriesOf(node.data.folder) } : undefined;
+  if (node !== undefined) return { kind: 'file', path: node.path };
+  if (arg instanceof vscode.Uri) {
+    const run = parseTraceUri(arg);
+    if (run !== undefined) return { kind: 'run', id: run.run };
+    const stored = parseFileTraceUri(arg);
+    if (stored !== undefined) return { kind: 'file', path: stored.path };
+    return arg.scheme === 'file' && arg.fsPath.endsWith('.jsonl') ? { kind: 'file', path: arg.fsPath } : undefined;
+  }
+  const run = runOf(arg);
+  return run === undefined ? undefined : { kind: 'run', id: run.id };
+}
+
+/** The trace of a tree's node, of a trace's URI, or the one that is open: of a run or of a file. */
+export async function targetTraceUri(services: Services, arg: unknown): Promise<vscode.Uri> {
+  const node = dataNodeOf(arg);
+  if (node?.kind === 'dataTrajectory') return fileTraceUri(node.path, node.line);
+  const uri = arg instanceof vscode.Uri ? arg : vscode.window.activeTextEditor?.document.uri;
+  if (!isObject(arg) || arg instanceof vscode.Uri)
+    if (uri !== undefined && (parseFileTraceUri(uri) ?? parseForkUri(uri)) !== undefined) return uri;
+  const { run, item } = await targetTrajectory(services, arg);
+  return traceUri(run.id, item);
 }
 
 export interface TrajectoryTarget {
@@ -107,7 +151,15 @@ export async function targetTrajectory(services: Services, arg: unknown): Promis
   const uri = arg instanceof vscode.Uri ? arg : vscode.window.activeTextEditor?.document.uri;
   const address = uri === undefined ? undefined : parseTraceUri(uri);
   const found = address === undefined ? undefined : services.runs.find(address.run);
+  if (uri !== undefined && parseFileTraceUri(uri) !== undefined)
+    throw new UserError(
+      vscode.l10n.t('This trajectory comes from a file, which keeps no prompts and no provenance.'),
+      vscode.l10n.t('A run’s trajectories have both.'),
+    );
   if (address === undefined || found === undefined)
-    throw new UserError('No trajectory is chosen.', 'Open one from the AutoAct view, and run the command again.');
+    throw nothingHere(
+      vscode.l10n.t('No trajectory is chosen.'),
+      vscode.l10n.t('Open one from the AutoAct view, and run the command again.'),
+    );
   return { run: found, item: address.item };
 }

@@ -16,12 +16,15 @@ async function exists(file: string): Promise<boolean> {
 
 /** The workspace folder that something is made in. */
 export async function chooseFolder(
-  placeHolder = 'Where should the task card be made?',
+  placeHolder = vscode.l10n.t('Where should the task card be made?'),
 ): Promise<vscode.WorkspaceFolder> {
   const folders = vscode.workspace.workspaceFolders ?? [];
   const [only] = folders;
   if (only === undefined)
-    throw new UserError('Open a folder first: a task card and its runs are files.', 'Use "File: Open Folder…".');
+    throw new UserError(
+      vscode.l10n.t('Open a folder first: a task card and its runs are files.'),
+      vscode.l10n.t('Use "File: Open Folder…".'),
+    );
   const chosen = folders.length === 1 ? only : await vscode.window.showWorkspaceFolderPick({ placeHolder });
   if (chosen === undefined) throw new vscode.CancellationError();
   return chosen;
@@ -30,7 +33,7 @@ export async function chooseFolder(
 async function ask(options: vscode.InputBoxOptions): Promise<string> {
   const value = await vscode.window.showInputBox({
     ignoreFocusOut: true,
-    validateInput: (text) => (text.trim() === '' ? 'Write something here.' : undefined),
+    validateInput: (text) => (text.trim() === '' ? vscode.l10n.t('Write something here.') : undefined),
     ...options,
   });
   if (value === undefined) throw new vscode.CancellationError();
@@ -52,37 +55,48 @@ export function cardFileName(name: string): string {
 export async function newTaskCard(services: Services): Promise<void> {
   const folder = await chooseFolder();
   const steps = 7;
-  const title = (step: number): string => `New task card (${step} of ${steps})`;
+  const title = (step: number): string => vscode.l10n.t('New task card ({0} of {1})', step, steps);
   const name = await ask({
     title: title(1),
-    prompt: 'Name of the task, as views and reports show it.',
-    placeHolder: 'Questions about the archive',
+    prompt: vscode.l10n.t('Name of the task, as views and reports show it.'),
+    placeHolder: vscode.l10n.t('Questions about the archive'),
   });
   const description = await ask({
     title: title(2),
-    prompt: 'What should the agent do? One or two sentences; every prompt begins with them.',
-    placeHolder: 'Answer questions about the pages of the archive with a short phrase.',
+    prompt: vscode.l10n.t('What should the agent do? One or two sentences; every prompt begins with them.'),
+    placeHolder: vscode.l10n.t('Answer questions about the pages of the archive with a short phrase.'),
   });
   const examples: { question: string; answer: string }[] = [];
   for (const [index, word] of ['first', 'second'].entries()) {
     const question = await ask({
       title: title(3 + 2 * index),
-      prompt: `The ${word} example: a question of the kind that the agent should answer.`,
+      prompt: vscode.l10n.t('The {0} example: a question of the kind that the agent should answer.', word),
     });
-    const answer = await ask({ title: title(4 + 2 * index), prompt: `The short answer to “${question}”.` });
+    const answer = await ask({
+      title: title(4 + 2 * index),
+      prompt: vscode.l10n.t('The short answer to “{0}”.', question),
+    });
     examples.push({ question, answer });
   }
   const metric = await vscode.window.showQuickPick(
     [
       {
-        label: 'Token F1',
-        detail: 'Words that answer and gold share. The usual choice for short answers.',
+        label: vscode.l10n.t('Token F1'),
+        detail: vscode.l10n.t('Words that answer and gold share. The usual choice for short answers.'),
         value: 'f1' as const,
       },
-      { label: 'Exact match', detail: 'Right or wrong, after normalisation.', value: 'em' as const },
-      { label: 'Option letter', detail: 'For multiple-choice questions.', value: 'choice' as const },
+      {
+        label: vscode.l10n.t('Exact match'),
+        detail: vscode.l10n.t('Right or wrong, after normalisation.'),
+        value: 'em' as const,
+      },
+      {
+        label: vscode.l10n.t('Option letter'),
+        detail: vscode.l10n.t('For multiple-choice questions.'),
+        value: 'choice' as const,
+      },
     ],
-    { title: title(7), placeHolder: 'How is an answer scored?', ignoreFocusOut: true },
+    { title: title(7), placeHolder: vscode.l10n.t('How is an answer scored?'), ignoreFocusOut: true },
   );
   if (metric === undefined) throw new vscode.CancellationError();
   const card = TaskCard.parse({ name, description, examples, metric: metric.value });
@@ -91,10 +105,12 @@ export async function newTaskCard(services: Services): Promise<void> {
   await writeFile(file, `${JSON.stringify(levels.length === 0 ? rest : card, null, 2)}\n`, { flag: 'wx' });
   await services.runs.readTask(vscode.Uri.file(file));
   await vscode.window.showTextDocument(vscode.Uri.file(file));
-  const start = 'Open Dashboard';
+  const start = vscode.l10n.t('Open Dashboard');
   void vscode.window
     .showInformationMessage(
-      'AutoAct: the task card is ready. Add the pages and questions that it is about, then start the loop from its dashboard.',
+      vscode.l10n.t(
+        'AutoAct: the task card is ready. Add the pages and questions that it is about, then start the loop from its dashboard.',
+      ),
       start,
     )
     .then(async (chosen) => {
@@ -125,8 +141,11 @@ export async function openStarterTask(services: Services): Promise<vscode.Uri> {
       card = `${JSON.stringify(rest, null, 2)}\n`;
     } catch (error) {
       throw new UserError(
-        `The starter task is missing from the extension (${error instanceof Error ? error.message : String(error)}).`,
-        'Reinstall the extension.',
+        vscode.l10n.t(
+          'The starter task is missing from the extension ({0}).',
+          error instanceof Error ? error.message : String(error),
+        ),
+        vscode.l10n.t('Reinstall the extension.'),
       );
     }
     await writeFile(file, card, { flag: 'wx' });
@@ -151,7 +170,7 @@ async function choosePrompt(services: Services, title: string): Promise<string |
       const overridden = override !== undefined && (await exists(override));
       return {
         label: name,
-        ...(overridden ? { description: 'overridden in this workspace' } : {}),
+        ...(overridden ? { description: vscode.l10n.t('overridden in this workspace') } : {}),
         detail: /^about: (.*)$/m.exec(text)?.[1] ?? '',
       };
     }),
@@ -165,7 +184,7 @@ function overridePath(name: string): string | undefined {
 }
 
 export async function showPrompts(services: Services): Promise<void> {
-  const name = await choosePrompt(services, 'Show which prompt?');
+  const name = await choosePrompt(services, vscode.l10n.t('Show which prompt?'));
   if (name === undefined) return;
   const override = overridePath(name);
   if (override !== undefined && (await exists(override)))
@@ -174,17 +193,19 @@ export async function showPrompts(services: Services): Promise<void> {
 }
 
 export async function overridePrompt(services: Services, arg: unknown): Promise<void> {
-  const given = typeof arg === 'string' && /^[\w-]+$/.test(arg) ? arg : undefined;
-  const name = given ?? (await choosePrompt(services, 'Override which prompt in this workspace?'));
-  if (name === undefined) return;
   await chooseFolder();
+  const given = typeof arg === 'string' && /^[\w-]+$/.test(arg) ? arg : undefined;
+  const name = given ?? (await choosePrompt(services, vscode.l10n.t('Override which prompt in this workspace?')));
+  if (name === undefined) return;
   const file = overridePath(name);
   if (file === undefined) return;
   if (!(await exists(file))) {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, await readFile(join(services.layout.prompts.fsPath, `${name}.md`), 'utf8'), { flag: 'wx' });
     void vscode.window.showInformationMessage(
-      'AutoAct: this copy is used in place of the built-in prompt from the next run on. Delete it to go back. Running runs keep the prompts that they began with.',
+      vscode.l10n.t(
+        'AutoAct: this copy is used in place of the built-in prompt from the next run on. Delete it to go back. Running runs keep the prompts that they began with.',
+      ),
     );
   }
   await vscode.window.showTextDocument(vscode.Uri.file(file));

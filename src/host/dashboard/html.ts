@@ -16,7 +16,7 @@ export function webviewHtml(webview: vscode.Webview, folder: vscode.Uri, name: s
     `font-src ${webview.cspSource}`,
   ].join('; ');
   return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${escapeHtml(vscode.env.language)}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -27,11 +27,20 @@ export function webviewHtml(webview: vscode.Webview, folder: vscode.Uri, name: s
 </head>
 <body>
 <div id="root"></div>
-<noscript>This view needs scripts.</noscript>
+${words()}<noscript>${escapeHtml(vscode.l10n.t('This view needs scripts.'))}</noscript>
 <script nonce="${nonce}" src="${uri('kit.js')}"></script>
 <script nonce="${nonce}" src="${uri(`${name}.js`)}"></script>
 </body>
 </html>`;
+}
+
+/** The editor's bundle as data that the panel reads (`webview/kit/language.ts`); nothing in English. */
+function words(): string {
+  const { bundle } = vscode.l10n;
+  if (bundle === undefined) return '';
+  // No text of a translation can end the element.
+  const data = JSON.stringify(bundle).replaceAll('<', '\\u003c');
+  return `<script type="application/json" id="words">${data}</script>\n`;
 }
 
 function escapeHtml(text: string): string {

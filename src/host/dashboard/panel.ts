@@ -14,6 +14,7 @@ import { isLive } from '../runs/runRecord.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
 import type { RunnerSession } from '../runs/runnerService.ts';
 import { workspaceOf } from '../runs/runnerService.ts';
+import { agreesToReplace } from '../runs/agreesToReplace.ts';
 import { droppedThings, stageItems, traceRows } from '../runs/trajectories.ts';
 import type { Services } from '../services.ts';
 import { webviewHtml } from './html.ts';
@@ -60,7 +61,13 @@ export class DashboardPanel implements vscode.Disposable {
       if (panel.visible) this.post();
     });
     this.setTitle();
-    panel.webview.html = webviewHtml(panel.webview, services.layout.webview, 'dashboard', 'AutoAct dashboard');
+    panel.webview.html = webviewHtml(
+      panel.webview,
+      services.layout.webview,
+      'dashboard',
+      vscode.l10n.t('AutoAct dashboard'),
+    );
+    void services.models.refresh();
     void services.runs.ready().then(() => {
       this.update();
     });
@@ -123,7 +130,7 @@ export class DashboardPanel implements vscode.Disposable {
   }
 
   private snapshot(): DashboardSnapshot {
-    const { runs, runner, configurations, keys } = this.services;
+    const { runs, runner, configurations, keys, models } = this.services;
     const run = this.run();
     const task = runs.task(this.state.task);
     const session = runner.sessionOf(this.state.task, this.state.run);
@@ -131,13 +138,14 @@ export class DashboardPanel implements vscode.Disposable {
       task:
         task === undefined
           ? {
-              name: run?.status.task ?? 'Task',
+              name: run?.status.task ?? vscode.l10n.t('Task'),
               description: '',
               metric: run?.status.metric ?? '',
               file: this.state.task,
               examples: 0,
-              problem:
+              problem: vscode.l10n.t(
                 'The task card is not in this workspace. The run can be read; to go on with it, put the card back.',
+              ),
             }
           : {
               name: task.name,
@@ -159,6 +167,7 @@ export class DashboardPanel implements vscode.Disposable {
         defaultText,
         kind: 'number' as const,
       })),
+      editorModels: models.known.map(({ name, title }) => ({ name, title })),
       keyed: keys.urls(),
       hasReport: run !== undefined && existsSync(join(run.folder, 'report.md')),
     };
@@ -166,7 +175,8 @@ export class DashboardPanel implements vscode.Disposable {
 
   private requireRun(): RunRecord {
     const run = this.run();
-    if (run === undefined) throw new UserError('There is no run yet.', 'Start one first.');
+    if (run === undefined)
+      throw new UserError(vscode.l10n.t('There is no run yet.'), vscode.l10n.t('Start one first.'));
     return run;
   }
 
@@ -178,6 +188,8 @@ export class DashboardPanel implements vscode.Disposable {
     const { runs, runner, configurations } = this.services;
     const task = runs.task(this.state.task);
     if (task?.problem !== undefined) throw new UserError(task.problem);
+    const again = resume === undefined || stage === undefined ? undefined : this.run();
+    if (again !== undefined && stage !== undefined && !(await agreesToReplace(again, stage))) return null;
     if (resume === undefined) this.state = { task: this.state.task };
     await runner.start({
       task: { file: this.state.task, workspace: this.run()?.workspace ?? workspaceOf(this.state.task) },
@@ -217,17 +229,18 @@ export class DashboardPanel implements vscode.Disposable {
         await reader.refresh();
         const items = stageItems(reader, stage);
         return {
-          rows: await traceRows(
-            reader,
-            items.slice(offset, offset + count),
-            isLive(run.status),
-            await runs.scores.of(run.folder),
-          ),
+          rows: await traceRows(reader, items.slice(offset, offset + count), {
+            live: isLive(run.status),
+            scores: await runs.scores.of(run.folder),
+            again: run.status.stages.find(({ id }) => id === stage)?.again,
+          }),
           total: items.length,
         };
       },
       openTrace: ({ item }) =>
         this.execute('autoact.openTrace', { kind: 'trajectory', run: this.requireRun(), row: { item } }),
+      debugTrace: ({ item }) =>
+        this.execute('autoact.debugTrajectory', { kind: 'trajectory', run: this.requireRun(), row: { item } }),
       showProvenance: ({ item }) =>
         this.execute('autoact.showProvenance', { kind: 'trajectory', run: this.requireRun(), row: { item } }),
       openFile: async ({ file }) => {
@@ -237,6 +250,7 @@ export class DashboardPanel implements vscode.Disposable {
         else await vscode.commands.executeCommand('revealInExplorer', vscode.Uri.file(this.requireRun().folder));
         return null;
       },
+      doctor: () => this.execute('autoact.doctor', { kind: 'run', run: this.run() }),
       showLog: () => {
         log.show(true);
         return Promise.resolve(null);

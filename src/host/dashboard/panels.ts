@@ -1,77 +1,40 @@
 import * as vscode from 'vscode';
 import { dashboardPanel } from '../../contrib/ids.ts';
 import { DashboardState } from '../../protocol/dashboard.ts';
-import { Disposables } from '../disposables.ts';
+import { OpenPanels } from '../openPanels.ts';
 import type { Services } from '../services.ts';
 import { DashboardPanel } from './panel.ts';
 
 /** The open dashboards: one a run, and one for a task whose next run has not begun. */
-export class DashboardPanels implements vscode.Disposable {
-  private readonly open = new Set<DashboardPanel>();
-  private readonly owned = new Disposables();
-  private services: Services | undefined;
+export class DashboardPanels extends OpenPanels<DashboardPanel, DashboardState> {
+  protected override readonly kept = { name: vscode.l10n.t('A dashboard'), state: DashboardState };
 
-  /** Called once, when the services that the panels use have been built. */
-  connect(services: Services): void {
-    this.services = services;
-    this.owned.add(
-      services.runs.onDidChange(() => {
-        for (const panel of this.open) panel.update();
-      }),
-    );
+  override connect(services: Services): void {
+    super.connect(services);
+    const update = (): void => {
+      for (const panel of this.open) panel.update();
+    };
+    this.owned.add(services.runs.onDidChange(update));
     this.owned.add(
       services.runner.onDidChange((session) => {
         for (const panel of this.open) panel.onSession(session);
       }),
     );
-    this.owned.add(
-      services.keys.onDidChange(() => {
-        for (const panel of this.open) panel.update();
-      }),
-    );
-    this.owned.add(
-      vscode.workspace.onDidGrantWorkspaceTrust(() => {
-        for (const panel of this.open) panel.update();
-      }),
-    );
+    this.owned.add(services.models.onDidChange(update));
+    this.owned.add(services.keys.onDidChange(update));
+    this.owned.add(vscode.workspace.onDidGrantWorkspaceTrust(update));
   }
 
   show(task: string, run: string | undefined): DashboardPanel {
-    const known = [...this.open].find((panel) => panel.shows(task, run));
-    if (known !== undefined) {
-      known.reveal();
-      return known;
-    }
+    const known = this.reveal((panel) => panel.shows(task, run));
+    if (known !== undefined) return known;
     const webview = vscode.window.createWebviewPanel(dashboardPanel, 'AutoAct', vscode.ViewColumn.Active, {
       enableFindWidget: true,
     });
     return this.adopt(webview, { task, ...(run === undefined ? {} : { run }) });
   }
 
-  /** Takes over a panel that VS Code kept over a reload. */
-  restore(webview: vscode.WebviewPanel, state: unknown): void {
-    const parsed = DashboardState.safeParse(state);
-    if (parsed.success) {
-      this.adopt(webview, parsed.data);
-      return;
-    }
-    this.services?.log.warn('A dashboard could not be restored: its stored state is not valid.');
-    webview.dispose();
-  }
-
-  dispose(): void {
-    this.owned.dispose();
-    for (const panel of [...this.open]) panel.dispose();
-  }
-
-  private adopt(webview: vscode.WebviewPanel, state: DashboardState): DashboardPanel {
-    if (this.services === undefined) throw new Error('Dashboards were used before they were connected.');
-    const panel = new DashboardPanel(this.services, webview, state);
-    this.open.add(panel);
-    webview.onDidDispose(() => {
-      this.open.delete(panel);
-      panel.dispose();
-    });
-    return panel;
+  protected override make(services: Services, webview: vscode.WebviewPanel, state: DashboardState): DashboardPanel {
+    return new DashboardPanel(services, webview, state);
   }
 }

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { systemTable } from '../../core/methods/systems.ts';
 import type { LogReader } from '../../node/store/logReader.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
@@ -16,7 +17,7 @@ export async function provenanceDocument(run: RunRecord, log: LogReader, id: str
   const calls = new Map<string, { role: string; model: string; calls: number }>();
   for (const entry of await log.entries(id, 'answer')) {
     if (!('asked' in entry) || !('role' in entry.asked)) continue;
-    const { role, model = 'unnamed model' } = entry.asked;
+    const { role, model = l10n.t('unnamed model') } = entry.asked;
     const known = calls.get(`${role}\n${model}`);
     if (known === undefined) calls.set(`${role}\n${model}`, { role, model, calls: 1 });
     else known.calls += 1;

@@ -72,6 +72,15 @@ export function dropReason(trajectory: Row): string | undefined {
   return typeof trajectory['reason'] === 'string' ? trajectory['reason'] : 'no reason recorded';
 }
 
+/** Levels of a run's evaluation questions, by the key of the item that answers them. */
+export async function readLevels(folder: string): Promise<Map<string, string>> {
+  const levels = new Map<string, string>();
+  for (const rows of Object.values(await readFolder(join(folder, 'evaluation'))))
+    for (const { trajectory, level } of rows)
+      if (typeof trajectory === 'string' && typeof level === 'string') levels.set(trajectory, level);
+  return levels;
+}
+
 /** Rewards and scores by item, 0..1, as far as they have been written. Read again only when a file has changed. */
 export class Scores {
   private readonly cache = new Map<string, { readonly mtime: number; readonly scores: ReadonlyMap<string, number> }>();

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { explain } from '../../core/pipeline/provenance.ts';
 import type { Explanation, ProvenanceProducts } from '../../core/pipeline/provenance.ts';
 import { visibleLine } from '../../core/trajectory/visible.ts';
@@ -25,7 +26,8 @@ const link = (id: string): string => `\`${visibleLine(id, 200).replaceAll('`', "
 
 function idList(ids: readonly string[]): string {
   const rest = ids.length - shownIds;
-  return `${ids.slice(0, shownIds).map(link).join(', ')}${rest > 0 ? `, and ${rest} more` : ''}`;
+  const shown = ids.slice(0, shownIds).map(link).join(', ');
+  return rest > 0 ? l10n.t('{0}, and {1} more', shown, rest) : shown;
 }
 
 function section(explanation: Explanation): string[] {
@@ -33,8 +35,8 @@ function section(explanation: Explanation): string[] {
     `## ${explanation.kind.charAt(0).toUpperCase()}${explanation.kind.slice(1)} ${link(explanation.id)}`,
     '',
     ...explanation.facts.map((fact) => `- ${visibleLine(fact, 1000)}`),
-    `- Comes from: ${explanation.from.length === 0 ? 'nothing before it' : idList(explanation.from)}`,
-    `- Led to: ${explanation.to.length === 0 ? 'nothing (yet)' : idList(explanation.to)}`,
+    `- ${l10n.t('Comes from: {0}', explanation.from.length === 0 ? l10n.t('nothing before it') : idList(explanation.from))}`,
+    `- ${l10n.t('Led to: {0}', explanation.to.length === 0 ? l10n.t('nothing (yet)') : idList(explanation.to))}`,
     '',
   ];
 }
@@ -43,10 +45,12 @@ export function provenanceText(input: ProvenanceInput): string {
   const { products, adaptersBySystem, id } = input;
   const about = (one: string): Explanation[] => explain(one, products, adaptersBySystem);
   const found = about(id);
-  const lines = [`# Provenance of ${link(id)}`, '', `Run ${input.run}.`, ''];
+  const lines = [`# ${l10n.t('Provenance of {0}', link(id))}`, '', l10n.t('Run {0}.', input.run), ''];
   if (found.length === 0) {
     lines.push(
-      'Nothing is known of it yet. Instances are known once self-instruct is done, trajectories once they were judged, answers once the evaluation was scored.',
+      l10n.t(
+        'Nothing is known of it yet. Instances are known once self-instruct is done, trajectories once they were judged, answers once the evaluation was scored.',
+      ),
       '',
     );
   }
@@ -69,11 +73,12 @@ export function provenanceText(input: ProvenanceInput): string {
     }
     generation = [...next];
   }
-  if (ancestors.length > 0) lines.push('## All that stands behind it', '', ...ancestors, '');
+  if (ancestors.length > 0) lines.push(`## ${l10n.t('All that stands behind it')}`, '', ...ancestors, '');
   if (input.models.length > 0) {
-    lines.push('## Who answered', '');
+    lines.push(`## ${l10n.t('Who answered')}`, '');
     for (const { role, model, calls } of input.models) {
-      lines.push(`- ${visibleLine(role, 60)}: ${visibleLine(model, 200)}, ${calls} ${calls === 1 ? 'call' : 'calls'}`);
+      const times = calls === 1 ? l10n.t('1 call') : l10n.t('{0} calls', calls);
+      lines.push(`- ${visibleLine(role, 60)}: ${visibleLine(model, 200)}, ${times}`);
     }
     lines.push('');
   }

@@ -46,13 +46,21 @@ export class ApiKeys {
   /** Asks for a key and stores it; an empty one removes what was stored. */
   async ask(url: string): Promise<void> {
     const key = await vscode.window.showInputBox({
-      title: 'API key',
-      prompt: `Key for ${url}. It is kept in the editor's secret storage. Leave it empty to remove the stored key.`,
+      title: vscode.l10n.t('API key'),
+      prompt: vscode.l10n.t(
+        "Key for {0}. It is kept in the editor's secret storage. Leave it empty to remove the stored key.",
+        url,
+      ),
       password: true,
       ignoreFocusOut: true,
     });
     if (key === undefined) return;
     await this.set(url, key);
+    const done =
+      key === ''
+        ? vscode.l10n.t('AutoAct: the key of {0} is removed.', url)
+        : vscode.l10n.t('AutoAct: the key of {0} is kept.', url);
+    vscode.window.setStatusBarMessage(done, 5000);
   }
 
   /** Stores a key; an empty one removes what was stored. */

@@ -154,13 +154,17 @@ export class RunIndex implements vscode.Disposable {
         const issue = parsed.error.issues[0];
         record = {
           ...fallback,
-          problem: `${issue?.path.join('.') || 'The card'}: ${issue?.message ?? 'not valid'}. Open the card; the editor marks what is wrong.`,
+          problem: vscode.l10n.t(
+            '{0}: {1}. Open the card; the editor marks what is wrong.',
+            issue?.path.join('.') || vscode.l10n.t('The card'),
+            issue?.message ?? vscode.l10n.t('not valid'),
+          ),
         };
       }
     } catch (error) {
       record = {
         ...fallback,
-        problem: `The card cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+        problem: vscode.l10n.t('The card cannot be read: {0}', error instanceof Error ? error.message : String(error)),
       };
     }
     this.tasksByFile.set(file, record);
@@ -228,7 +232,10 @@ export class RunIndex implements vscode.Disposable {
       this.byId.set(id, { id, folder, workspace, status: withLiveness(parsed.data) });
     } catch (error) {
       if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return; // not begun
-      const problem = `status.json cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      const problem = vscode.l10n.t(
+        'status.json cannot be read: {0}',
+        error instanceof Error ? error.message : String(error),
+      );
       this.log.warn(`${id}: ${problem}`);
       this.byId.delete(id);
       this.broken.set(id, { id, folder, workspace, problem });

@@ -1,3 +1,4 @@
+import { partlyDone } from '../../core/run/partlyDone.ts';
 import type { RunStatus, StageStatus } from '../../core/run/status.ts';
 
 /** A run folder as the editor knows it. */
@@ -31,7 +32,7 @@ export interface TaskRecord {
 }
 
 export function isResumable(status: RunStatus): boolean {
-  return status.state === 'interrupted' || status.state === 'failed' || status.state === 'cancelled';
+  return ['interrupted', 'failed', 'cancelled'].includes(status.state) || partlyDone(status) !== undefined;
 }
 
 export function isLive(status: RunStatus): boolean {

@@ -24,6 +24,11 @@ export function runnerArguments(
       if (server.model !== '') set(`roles.${server.role}`, { server: 'embedded', model: server.model });
       continue;
     }
+    if (server.kind === 'vscode') {
+      set(`servers.${server.role}`, { kind: 'vscode' });
+      set(`roles.${server.role}`, { server: server.role, model: server.model });
+      continue;
+    }
     // One server entry a role: two roles on one address then have limits of their own, and renaming none can clash.
     const variable = `AUTOACT_KEY_${server.role.toUpperCase().replace(/\W/g, '_')}`;
     const key = keyOf(server.url);

@@ -8,8 +8,9 @@ import type { WireError } from '../../protocol/surface.ts';
 import { UserError } from '../notify.ts';
 import type { BoxPrompts } from '../boxes/boxPrompts.ts';
 import type { ApiKeys } from './apiKeys.ts';
+import type { LanguageModels } from './languageModels.ts';
 import { normalizeUrl } from './apiKeys.ts';
-import { runnerArguments } from './runnerArguments.ts';
+import { runnerArguments, type RunnerArguments } from './runnerArguments.ts';
 import type { RunIndex } from './runIndex.ts';
 import type { TaskRecord } from './runRecord.ts';
 
@@ -55,13 +56,22 @@ export class RunnerService implements vscode.Disposable {
   private readonly index: RunIndex;
   private readonly keys: ApiKeys;
   private readonly prompts: BoxPrompts;
+  private readonly models: LanguageModels;
   private readonly log: vscode.LogOutputChannel;
 
-  constructor(cli: string, index: RunIndex, keys: ApiKeys, prompts: BoxPrompts, log: vscode.LogOutputChannel) {
+  constructor(
+    cli: string,
+    index: RunIndex,
+    keys: ApiKeys,
+    prompts: BoxPrompts,
+    models: LanguageModels,
+    log: vscode.LogOutputChannel,
+  ) {
     this.cli = cli;
     this.index = index;
     this.keys = keys;
     this.prompts = prompts;
+    this.models = models;
     this.log = log;
   }
 
@@ -81,13 +91,14 @@ export class RunnerService implements vscode.Disposable {
   async start(options: StartOptions): Promise<RunnerSession> {
     if (!vscode.workspace.isTrusted) {
       throw new UserError(
-        'Running is switched off in a workspace that is not trusted.',
-        'Trust the workspace (command "Workspaces: Manage Workspace Trust") and start again.',
+        vscode.l10n.t('Running is switched off in a workspace that is not trusted.'),
+        vscode.l10n.t('Trust the workspace (command "Workspaces: Manage Workspace Trust") and start again.'),
       );
     }
     const { task, resume } = options;
     const known = resume === undefined ? undefined : this.sessionOf(task.file, resume);
-    if (known !== undefined && this.isActive(known)) throw new UserError('This run is under way already.');
+    if (known !== undefined && this.isActive(known))
+      throw new UserError(vscode.l10n.t('This run is under way already.'));
     for (const session of this.sessions)
       if (
         session.state.state === 'idle' &&
@@ -96,15 +107,7 @@ export class RunnerService implements vscode.Disposable {
       )
         this.sessions.delete(session);
 
-    const urls = options.configuration.servers
-      .filter((server) => server.kind === 'url')
-      .map((server) => normalizeUrl(server.url));
-    const keys = new Map<string, string>();
-    for (const url of urls) {
-      const key = await this.keys.get(url);
-      if (key !== undefined) keys.set(url, key);
-    }
-    const { args, env } = runnerArguments(options.configuration, (url) => keys.get(normalizeUrl(url)));
+    const { args, env } = await this.commandArguments(options.configuration);
     const session: Session = {
       task: task.file,
       run: resume,
@@ -128,12 +131,17 @@ export class RunnerService implements vscode.Disposable {
       cli: this.cli,
       args: commandLine,
       cwd: task.workspace,
-      env: { ...(await this.keys.environment()), ...env },
+      env,
+      // A training that is cancelled writes a checkpoint first, and its GPU is looked at.
+      graceMs: 75_000,
       onEvent: (event) => {
         this.onEvent(session, task.workspace, event);
       },
-      // A run may train on a box, which asks for a passphrase.
-      onAsk: (ask) => this.prompts.answer(ask),
+      // A run may train on a box, which asks for a passphrase, or use the editor's language models.
+      onAsk: (ask, withdrawn) =>
+        ask.kind === 'models' || ask.kind === 'complete'
+          ? this.models.answer(ask, withdrawn)
+          : this.prompts.answer(ask),
       onLine: (line, stream) => {
         if (stream === 'stderr') this.log.warn(`[runner] ${line}`);
         else this.log.debug(`[runner] ${line}`);
@@ -144,10 +152,29 @@ export class RunnerService implements vscode.Disposable {
     return session;
   }
 
-  /** @returns false when no process of this window works on it. */
-  cancel(task: string, run: string | undefined): boolean {
+  /** What a configuration means on the command line, with the keys of its servers and of tools in the environment. */
+  async commandArguments(configuration: Configuration): Promise<RunnerArguments> {
+    const keys = new Map<string, string>();
+    for (const server of configuration.servers) {
+      const url = normalizeUrl(server.url);
+      const key = server.kind === 'url' ? await this.keys.get(url) : undefined;
+      if (key !== undefined) keys.set(url, key);
+    }
+    const { args, env } = runnerArguments(configuration, (url) => keys.get(normalizeUrl(url)));
+    return { args, env: { ...(await this.keys.environment()), ...env } };
+  }
+
+  /**
+   * @param pid the process that the run's status file names; it may be read before the process itself has said its run
+   * @returns false when no process of this window works on it
+   */
+  cancel(task: string, run?: string, pid?: number): boolean {
     const session = [...this.sessions].find(
-      (one) => this.isActive(one) && (run === undefined ? one.task === task : one.run === run),
+      (one) =>
+        this.isActive(one) &&
+        (run === undefined
+          ? one.task === task
+          : one.run === run || (pid !== undefined && one.run === undefined && one.process?.pid === pid)),
     );
     if (session?.process === undefined) return false;
     session.state = { state: 'cancelling' };
@@ -190,6 +217,7 @@ export class RunnerService implements vscode.Disposable {
       case 'box':
       case 'serving':
       case 'ask':
+      case 'withdrawn':
         break;
     }
   }
@@ -201,15 +229,19 @@ export class RunnerService implements vscode.Disposable {
       const exit = await session.process?.done;
       if (exit !== undefined && exit.code !== 0 && !wasCancelled() && !cancelledCodes.has(exit.code ?? -1)) {
         const last = exit.tail.filter((line) => line.trim() !== '').at(-1);
+        const ended =
+          exit.signal === null
+            ? vscode.l10n.t('The runner ended with exit code {0}', String(exit.code))
+            : vscode.l10n.t('The runner ended by signal {0}', exit.signal);
         problem = session.problem ?? {
-          message: `The runner ended ${exit.signal === null ? `with exit code ${String(exit.code)}` : `by signal ${exit.signal}`}${last === undefined ? '' : `: ${last}`}.`,
+          message: last === undefined ? `${ended}.` : `${ended}: ${last}.`,
           remedy:
             session.run === undefined
-              ? 'See the log.'
-              : 'See the log, and resume the run: nothing that was answered is lost.',
+              ? vscode.l10n.t('See the log.')
+              : vscode.l10n.t('See the log, and resume the run: nothing that was answered is lost.'),
         };
       } else if (exit?.killed === true) {
-        this.log.warn('The runner did not end within ten seconds and was killed. The run can be resumed.');
+        this.log.warn('The runner did not end in time and was killed. The run can be resumed.');
       }
     } catch (error) {
       problem = RunnerError.is(error) ? { message: error.message } : { message: String(error) };

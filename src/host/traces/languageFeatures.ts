@@ -1,10 +1,9 @@
 import * as vscode from 'vscode';
-import type { CommandId } from '../../contrib/commands.ts';
 import { outlineTrace } from '../../core/trajectory/traceOutline.ts';
 import type { TraceSection } from '../../core/trajectory/traceOutline.ts';
-import { documentUri, parseDocumentUri, parseTraceUri, traceUri } from './traceUri.ts';
+import { documentUri, parseDocumentUri, traceUri } from './traceUri.ts';
 
-/** Folding, outline, CodeLens and links of trace documents; all are read from the text, so saved traces have them too. */
+/** Folding, outline and links of trace documents; all are read from the text, so saved traces have them too. */
 
 export class TraceFolding implements vscode.FoldingRangeProvider {
   provideFoldingRanges(document: vscode.TextDocument): vscode.FoldingRange[] {
@@ -39,35 +38,6 @@ export class TraceSymbols implements vscode.DocumentSymbolProvider {
   }
 }
 
-export class TraceLenses implements vscode.CodeLensProvider {
-  provideCodeLenses(document: vscode.TextDocument): vscode.CodeLens[] {
-    const address = parseTraceUri(document.uri);
-    if (address === undefined) return [];
-    const top = new vscode.Range(0, 0, 0, 0);
-    const lens = (range: vscode.Range, title: string, id: CommandId, ...args: unknown[]): vscode.CodeLens =>
-      new vscode.CodeLens(range, { title, command: id, arguments: [document.uri, ...args] });
-    const lenses = [
-      lens(top, '$(arrow-up) Previous', 'autoact.previousTrajectory'),
-      lens(top, '$(arrow-down) Next', 'autoact.nextTrajectory'),
-      lens(top, '$(references) Provenance', 'autoact.showProvenance'),
-      lens(top, '$(json) Prompts and raw completions', 'autoact.showRequests'),
-    ];
-    for (const section of outlineTrace(document.getText())) {
-      if (section.kind !== 'step') continue;
-      const [, number = '0'] = /(\d+)/.exec(section.title) ?? [];
-      lenses.push(
-        lens(
-          new vscode.Range(section.line, 0, section.line, 0),
-          '$(json) Prompts of this step',
-          'autoact.showRequests',
-          Number(number),
-        ),
-      );
-    }
-    return lenses;
-  }
-}
-
 const quoted = /`([^`\n]{2,200})`/g;
 const traceKey = /^(?:synthesis|evaluation|selfInstruct|toolSelection)\/\S+$/;
 const provenanceId = /^(?:i-\d+|seed-\d+|[\w-]+:\S+|[\w.-]+)$/;
@@ -92,7 +62,7 @@ export class ItemLinks implements vscode.DocumentLinkProvider {
         range,
         toTrace ? traceUri(address.run, id) : documentUri({ kind: 'provenance', run: address.run, item: id }),
       );
-      link.tooltip = toTrace ? 'Open trace' : 'Show provenance';
+      link.tooltip = toTrace ? vscode.l10n.t('Open trace') : vscode.l10n.t('Show provenance');
       return [link];
     });
   }

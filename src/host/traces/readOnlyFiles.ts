@@ -1,10 +1,5 @@
 import * as vscode from 'vscode';
 
-/** What a generated document is made of; undefined when its address means nothing (any more). */
-export interface GeneratedText {
-  readonly text: string;
-}
-
 interface Entry {
   bytes: Uint8Array;
   mtime: number;

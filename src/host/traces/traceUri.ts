@@ -14,9 +14,34 @@ export interface TraceAddress {
 
 export function parseTraceUri(uri: vscode.Uri): TraceAddress | undefined {
   if (uri.scheme !== traceScheme || !uri.path.endsWith(traceExtension)) return undefined;
+  if (uri.authority !== '') return undefined;
   const [, run = '', ...rest] = uri.path.slice(0, -traceExtension.length).split('/');
   const item = rest.join('/');
   return run === '' || item === '' ? undefined : { run, item };
+}
+
+const fileAuthority = 'file';
+
+/** A trajectory that is stored in a file, by the line that it stands on, from 1. */
+export interface FileTraceAddress {
+  readonly path: string;
+  readonly line: number;
+}
+
+/** `autoact-trace://file/<path of the file>/<line>.aatrace` */
+export function fileTraceUri(path: string, line: number): vscode.Uri {
+  return vscode.Uri.from({
+    scheme: traceScheme,
+    authority: fileAuthority,
+    path: `${vscode.Uri.file(path).path}/${line}${traceExtension}`,
+  });
+}
+
+export function parseFileTraceUri(uri: vscode.Uri): FileTraceAddress | undefined {
+  if (uri.scheme !== traceScheme || uri.authority !== fileAuthority || !uri.path.endsWith(traceExtension))
+    return undefined;
+  const [, path = '', line = ''] = /^(.+)\/(\d{1,9})$/.exec(uri.path.slice(0, -traceExtension.length)) ?? [];
+  return path === '' ? undefined : { path: vscode.Uri.from({ scheme: 'file', path }).fsPath, line: Number(line) };
 }
 
 const Address = z.discriminatedUnion('kind', [
@@ -24,6 +49,8 @@ const Address = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('provenance'), run: z.string(), item: z.string() }),
   z.object({ kind: z.literal('dropped'), run: z.string(), stage: z.string(), reason: z.string() }),
   z.object({ kind: z.literal('doctor') }),
+  /** One side of two traces that are compared; both are addressed, since each is laid out by the other. */
+  z.object({ kind: z.literal('compare'), left: z.string(), right: z.string(), side: z.enum(['left', 'right']) }),
   z.object({ kind: z.literal('prompt'), name: z.string().regex(/^[\w-]+$/) }),
 ]);
 /** A document made from a run (or from what came with the extension). */
@@ -34,6 +61,7 @@ const extensions: Readonly<Record<DocumentAddress['kind'], string>> = {
   provenance: '.md',
   dropped: '.md',
   doctor: '.md',
+  compare: traceExtension,
   prompt: '.md',
 };
 
@@ -47,6 +75,10 @@ export function documentUri(address: DocumentAddress): vscode.Uri {
         return `${address.run}/${address.stage}: ${address.reason.replaceAll('/', '∕')}`;
       case 'doctor':
         return 'Doctor';
+      case 'compare':
+        return `${address.side}/${vscode.Uri.parse(address[address.side])
+          .path.slice(1)
+          .replace(/\.aatrace$/, '')}`;
       case 'prompt':
         return address.name;
     }

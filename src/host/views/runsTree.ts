@@ -2,14 +2,17 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { CommandId } from '../../contrib/commands.ts';
 import { treeContext } from '../../contrib/ids.ts';
-import { stageTitles } from '../../core/run/status.ts';
-import type { RunStatus, StageStatus } from '../../core/run/status.ts';
+import type { StageStatus } from '../../core/run/status.ts';
 import { visibleLine } from '../../core/trajectory/visible.ts';
 import type { TraceRow } from '../../protocol/dashboard.ts';
 import type { RunIndex } from '../runs/runIndex.ts';
 import type { BrokenRun, RunRecord, TaskRecord } from '../runs/runRecord.ts';
-import { isLive, isResumable, progressOf, stageProgress } from '../runs/runRecord.ts';
+import { isLive, stageProgress } from '../runs/runRecord.ts';
 import { stageItems, traceRows } from '../runs/trajectories.ts';
+import { stageName, stateName } from '../../protocol/words.ts';
+import { counted } from '../counted.ts';
+import { forkItem, RunForks, type ForkNode } from './forkNodes.ts';
+import { runItem } from './runItem.ts';
 
 /** Trajectories shown under one node; more are paged, so that no node ever makes thousands of items. */
 export const pageSize = 100;
@@ -42,16 +45,9 @@ export type RunsNode =
       readonly from: number;
       readonly to: number;
     }
-  | { readonly kind: 'trajectory'; readonly run: RunRecord; readonly row: TraceRow };
+  | { readonly kind: 'trajectory'; readonly run: RunRecord; readonly row: TraceRow }
+  | ForkNode;
 
-const runIcons: Readonly<Record<RunStatus['state'], vscode.ThemeIcon>> = {
-  pending: new vscode.ThemeIcon('clock'),
-  running: new vscode.ThemeIcon('loading~spin'),
-  done: new vscode.ThemeIcon('pass', new vscode.ThemeColor('testing.iconPassed')),
-  failed: new vscode.ThemeIcon('error', new vscode.ThemeColor('testing.iconFailed')),
-  cancelled: new vscode.ThemeIcon('circle-slash'),
-  interrupted: new vscode.ThemeIcon('debug-disconnect', new vscode.ThemeColor('list.warningForeground')),
-};
 const stageIcons: Readonly<Record<StageStatus['state'], vscode.ThemeIcon>> = {
   pending: new vscode.ThemeIcon('circle-outline'),
   running: new vscode.ThemeIcon('loading~spin'),
@@ -78,17 +74,21 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
   private readonly changed = new vscode.EventEmitter<RunsNode | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   private readonly index: RunIndex;
+  private readonly forks = new RunForks();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(index: RunIndex) {
+  /** @param forked fires when a plan has ended that was debugged: there may be a new fork */
+  constructor(index: RunIndex, forked: vscode.Event<unknown>) {
     this.index = index;
-    index.onDidChange(() => {
+    const redraw = (): void => {
       // A status comes up to four times a second; a tree that is redrawn that often cannot be clicked.
       this.timer ??= setTimeout(() => {
         this.timer = undefined;
         this.changed.fire(undefined);
       }, 400);
-    });
+    };
+    index.onDidChange(redraw);
+    forked(redraw);
   }
 
   async getChildren(node?: RunsNode): Promise<RunsNode[]> {
@@ -105,7 +105,9 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
       case 'system':
         return this.pages(node.run, node.stage, `evaluation/${node.system}/`);
       case 'page':
-        return this.trajectories(node.run, node.prefix, node.from, node.to);
+        return this.trajectories(node.run, node.stage, node.prefix, node.from, node.to);
+      case 'trajectory':
+        return this.forks.of(node.run, node.row.item);
       default:
         return [];
     }
@@ -118,41 +120,46 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
       case 'orphans': {
         const item = new vscode.TreeItem(visibleLine(node.name, 80), vscode.TreeItemCollapsibleState.Collapsed);
         item.iconPath = new vscode.ThemeIcon('archive');
-        item.description = 'task card not in this workspace';
+        item.description = vscode.l10n.t('task card not in this workspace');
         item.id = `orphans:${node.name}`;
         return item;
       }
       case 'run':
-        return this.runItem(node.run);
+        return runItem(node.run);
       case 'broken': {
         const item = new vscode.TreeItem(node.broken.id);
         item.iconPath = new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
-        item.description = 'cannot be read';
+        item.description = vscode.l10n.t('cannot be read');
         item.tooltip = node.broken.problem;
-        item.accessibilityInformation = { label: `Run ${node.broken.id} cannot be read. ${node.broken.problem}` };
+        item.accessibilityInformation = {
+          label: vscode.l10n.t('Run {0} cannot be read. {1}', node.broken.id, node.broken.problem),
+        };
         return item;
       }
       case 'stage':
         return this.stageItem(node.run, node.stage);
       case 'dropped': {
-        const item = new vscode.TreeItem(`Dropped: ${visibleLine(node.reason, 80)}`);
+        const item = new vscode.TreeItem(vscode.l10n.t('Dropped: {0}', visibleLine(node.reason, 80)));
         item.id = `dropped:${node.run.id}:${node.stage.id}:${node.reason}`;
         item.description = String(node.count);
         item.iconPath = new vscode.ThemeIcon('filter');
         item.contextValue = treeContext.dropped;
-        item.command = command('autoact.whyDropped', 'Show What Was Dropped', node);
-        item.accessibilityInformation = { label: `${node.count} dropped because of ${node.reason}` };
+        item.command = command('autoact.whyDropped', vscode.l10n.t('Show What Was Dropped'), node);
+        item.accessibilityInformation = { label: vscode.l10n.t('{0} dropped because of {1}', node.count, node.reason) };
         return item;
       }
       case 'system': {
         const item = new vscode.TreeItem(visibleLine(node.system, 80), vscode.TreeItemCollapsibleState.Collapsed);
         item.id = `system:${node.run.id}:${node.system}`;
-        item.description = `${node.count} trajectories`;
+        item.description = counted.trajectories(node.count);
         item.iconPath = new vscode.ThemeIcon('beaker');
         return item;
       }
       case 'page': {
-        const item = new vscode.TreeItem(`${node.from + 1} to ${node.to}`, vscode.TreeItemCollapsibleState.Collapsed);
+        const item = new vscode.TreeItem(
+          vscode.l10n.t('{0} to {1}', node.from + 1, node.to),
+          vscode.TreeItemCollapsibleState.Collapsed,
+        );
         item.id = `page:${node.run.id}:${node.prefix}:${node.from}`;
         item.iconPath = new vscode.ThemeIcon('list-ordered');
         item.contextValue = treeContext.more;
@@ -160,6 +167,8 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
       }
       case 'trajectory':
         return this.trajectoryItem(node);
+      case 'fork':
+        return forkItem(node);
     }
   }
 
@@ -210,21 +219,27 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
 
   private async pages(run: RunRecord, stage: StageStatus, prefix: string): Promise<RunsNode[]> {
     const count = this.index.logOf(run).items(prefix).length;
-    if (count <= pageSize) return this.trajectories(run, prefix, 0, count);
+    if (count <= pageSize) return this.trajectories(run, stage, prefix, 0, count);
     return Array.from({ length: Math.ceil(count / pageSize) }, (_, page): RunsNode => {
       const from = page * pageSize;
       return { kind: 'page', run, stage, prefix, from, to: Math.min(count, from + pageSize) };
     });
   }
 
-  private async trajectories(run: RunRecord, prefix: string, from: number, to: number): Promise<RunsNode[]> {
+  private async trajectories(
+    run: RunRecord,
+    stage: StageStatus,
+    prefix: string,
+    from: number,
+    to: number,
+  ): Promise<RunsNode[]> {
+    this.forks.read(run);
     const log = this.index.logOf(run);
-    const rows = await traceRows(
-      log,
-      log.items(prefix).slice(from, to),
-      isLive(run.status),
-      await this.index.scores.of(run.folder),
-    );
+    const rows = await traceRows(log, log.items(prefix).slice(from, to), {
+      live: isLive(run.status),
+      scores: await this.index.scores.of(run.folder),
+      again: stage.again,
+    });
     return rows.map((row) => ({ kind: 'trajectory', run, row }));
   }
 
@@ -241,39 +256,15 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
     item.description =
       task.problem === undefined
         ? runs === 0
-          ? 'no runs yet'
-          : runs === 1
-            ? '1 run'
-            : `${runs} runs`
-        : 'card has errors';
+          ? vscode.l10n.t('no runs yet')
+          : counted.runs(runs)
+        : vscode.l10n.t('card has errors');
     item.tooltip = task.problem ?? `${visibleLine(task.description, 400)}\n${basename(task.file)}`;
-    item.command = command('autoact.openDashboard', 'Open Dashboard', { kind: 'task', task } satisfies RunsNode);
-    item.accessibilityInformation = { label: `Task ${task.name}, ${item.description}` };
-    return item;
-  }
-
-  private runItem(run: RunRecord): vscode.TreeItem {
-    const { status } = run;
-    const item = new vscode.TreeItem(
-      run.id,
-      isLive(status) ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
-    );
-    item.id = `run:${run.folder}`;
-    item.iconPath = runIcons[status.state];
-    const percent = `${Math.floor(progressOf(status) * 100)} %`;
-    const reference = status.results.at(-1)?.levels.find((level) => level.level === 'all');
-    item.description =
-      status.state === 'done' && reference !== undefined
-        ? `done, ${(reference.score * 100).toFixed(1)} % (seed ${status.seed})`
-        : `${status.state}${status.state === 'done' ? '' : `, ${percent}`} (seed ${status.seed})`;
-    item.contextValue = isLive(status)
-      ? treeContext.runLive
-      : isResumable(status)
-        ? treeContext.runResumable
-        : treeContext.runDone;
-    item.tooltip = `Run ${run.id}\n${status.mode} mode, seed ${status.seed}\nStarted ${new Date(status.startedAt).toLocaleString()}${status.state === 'interrupted' ? '\nIts process is gone. Resume it: nothing that was answered is lost.' : ''}`;
-    item.command = command('autoact.openDashboard', 'Open Dashboard', { kind: 'run', run } satisfies RunsNode);
-    item.accessibilityInformation = { label: `Run ${run.id}, ${item.description}` };
+    item.command = command('autoact.openDashboard', vscode.l10n.t('Open Dashboard'), {
+      kind: 'task',
+      task,
+    } satisfies RunsNode);
+    item.accessibilityInformation = { label: vscode.l10n.t('Task {0}, {1}', task.name, item.description) };
     return item;
   }
 
@@ -285,7 +276,7 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
         stage.state !== 'skipped' &&
         ['selfInstruct', 'toolSelection', 'synthesis', 'evaluation'].includes(stage.id));
     const item = new vscode.TreeItem(
-      stageTitles[stage.id],
+      stageName(stage.id),
       hasChildren ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
     );
     item.id = `stage:${run.folder}:${stage.id}`;
@@ -297,27 +288,31 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
       .join(', ');
     const progress =
       stage.state === 'running' && stage.total > 0
-        ? `${stage.done} of ${stage.total} (${Math.floor(stageProgress(stage) * 100)} %)`
-        : stage.state;
-    item.description = counts === '' ? progress : `${progress}, ${counts}`;
+        ? vscode.l10n.t('{0} of {1} ({2} %)', stage.done, stage.total, Math.floor(stageProgress(stage) * 100))
+        : stateName(stage.state);
+    const shown = stage.earlier === true ? vscode.l10n.t('before: {0}', counts) : counts;
+    item.description = counts === '' ? progress : `${progress}, ${shown}`;
     item.tooltip =
       stage.error === undefined
-        ? (stage.activity ?? stageTitles[stage.id])
+        ? (stage.activity ?? stageName(stage.id))
         : `${stage.error.message}${stage.error.remedy === undefined ? '' : `\n${stage.error.remedy}`}`;
     item.contextValue = treeContext.stage;
-    item.accessibilityInformation = { label: `Stage ${stageTitles[stage.id]}, ${item.description}` };
+    item.accessibilityInformation = { label: vscode.l10n.t('Stage {0}, {1}', stageName(stage.id), item.description) };
     return item;
   }
 
   private trajectoryItem(node: Extract<RunsNode, { kind: 'trajectory' }>): vscode.TreeItem {
     const { row, run } = node;
-    const item = new vscode.TreeItem(visibleLine(row.title, 80));
+    const { Collapsed, None } = vscode.TreeItemCollapsibleState;
+    const hasForks = this.forks.of(run, row.item).length > 0;
+    const item = new vscode.TreeItem(visibleLine(row.title, 80), hasForks ? Collapsed : None);
     item.id = `trajectory:${run.folder}:${row.item}`;
     item.description = row.outcome;
-    item.iconPath = traceIcons[row.state];
+    item.iconPath = row.earlier === true ? new vscode.ThemeIcon('history') : traceIcons[row.state];
+    if (row.earlier === true) item.tooltip = vscode.l10n.t('Of the time before: its stage is being done again.');
     item.contextValue = treeContext.trajectory;
-    item.command = command('autoact.openTrace', 'Open Trace', node);
-    item.accessibilityInformation = { label: `Trajectory ${row.title}, ${row.outcome}` };
+    item.command = command('autoact.openTrace', vscode.l10n.t('Open Trace'), node);
+    item.accessibilityInformation = { label: vscode.l10n.t('Trajectory {0}, {1}', row.title, row.outcome) };
     return item;
   }
 }

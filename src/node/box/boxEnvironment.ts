@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { BoxError } from './boxErrors.ts';
+import type { JobEnd } from './followJob.ts';
 import { followJob } from './followJob.ts';
-import { startJob } from './job.ts';
+import { cancelJob, startJob } from './job.ts';
+import type { Job } from './jobFolder.ts';
 import { persistently } from './persist.ts';
 import type { Preflight } from './preflight.ts';
 import type { PreflightReport } from './preflightReport.ts';
@@ -36,7 +38,7 @@ const index = 'https://download.pytorch.org/whl';
 /**
  * The interpreter for jobs on a box: one of the user's that fits, else an environment that is made in the box's folder,
  * once, and named by all that decides what is in it. It is made by a job of its own, so that a broken connection or a
- * second client does no harm; what is half made is never used.
+ * second client does no harm; what is half made is never used. Whoever aborts the wait stops the making.
  * @throws BoxError 'no-python'; JobError 'unreachable'
  */
 export async function ensureBoxPython(
@@ -57,7 +59,7 @@ export async function ensureBoxPython(
   const extra = extraOf(boxFolder, options.extraFile);
   const from = wheelhouse === undefined && extra !== undefined ? torchIndex(found.report) : undefined;
   const remote = { ...box, python: base.path };
-  const root = await persistently(options, () => rootOf(remote, signal));
+  const root = await rootOf(remote, options);
   const house = wheelhouse === undefined ? undefined : await sendWheels(remote, root, wheelhouse, options);
   const spec = {
     lock: 'requirements.lock',
@@ -88,17 +90,29 @@ export async function ensureBoxPython(
   };
   const data = { 'data/requirements.lock': lock, ...(extra === undefined ? {} : { 'data/extra.txt': extra }) };
   options.tell?.(`making the Python environment on ${name}`);
-  await persistently(options, () => startJob(job, spec, data, signal));
-  const end = await followJob(job, {
-    onEvent: (event) => {
-      if (event.type === 'progress') options.tell?.(`${name}: ${event.message}`);
-    },
-    onState: ({ state }) => {
-      if (state === 'lost-contact') options.tell?.(`${name}: lost contact; the environment goes on being made`);
-    },
-    pollMs: options.pollMs ?? 1000,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const make = async (): Promise<JobEnd> => {
+    await persistently(options, () => startJob(job, spec, data, signal));
+    return followJob(job, {
+      onEvent: (event) => {
+        if (event.type === 'progress') options.tell?.(`${name}: ${event.message}`);
+      },
+      onState: ({ state }) => {
+        if (state === 'lost-contact') options.tell?.(`${name}: lost contact; the environment goes on being made`);
+      },
+      pollMs: options.pollMs ?? 1000,
+      ...(signal === undefined ? {} : { signal }),
+    });
+  };
+  let end: JobEnd;
+  try {
+    end = await make();
+    // Another client that waited for the same one has given up.
+    if (end.state === 'cancelled') end = await make();
+  } catch (error) {
+    // It is in no list of jobs: nobody would know that it goes on. What is half made is never used.
+    if (signal?.aborted === true) await giveUp(job, name, options.tell);
+    throw error;
+  }
   const python = files.join(job.folder, 'venv', 'bin', 'python');
   if (end.state === 'finished' && end.exit.rc === 0) {
     if ((await files.stat(python, signal)) !== undefined) return python;
@@ -113,6 +127,15 @@ export async function ensureBoxPython(
     'no-python',
     `Box "${name}": the Python environment could not be made: ${why} The whole log is in ${files.join(job.folder, 'log')} there.`,
   );
+}
+
+async function giveUp(job: Job, name: string, tell: (message: string) => void = () => undefined): Promise<void> {
+  try {
+    await persistently({ attempts: 3 }, () => cancelJob(job));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    tell(`${name} could not be told to stop making the environment in ${job.folder}: ${why}`);
+  }
 }
 
 /** An interpreter of a version that the trainer runs with, whatever packages it has. */

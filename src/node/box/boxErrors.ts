@@ -20,9 +20,12 @@ export type JobErrorReason =
 export class JobError extends Error {
   override readonly name = 'JobError';
   readonly reason: JobErrorReason;
-  constructor(reason: JobErrorReason, message: string, options?: ErrorOptions) {
+  /** Of 'unreachable': nothing suggests that it passes by itself, so whoever waits is told at once. */
+  readonly lasting: boolean;
+  constructor(reason: JobErrorReason, message: string, options: ErrorOptions & { readonly lasting?: boolean } = {}) {
     super(message, options);
     this.reason = reason;
+    this.lasting = options.lasting === true;
   }
   static is(error: unknown, reason?: JobErrorReason): error is JobError {
     return error instanceof JobError && (reason === undefined || error.reason === reason);
@@ -88,9 +91,21 @@ export class SshError extends Error {
   }
 }
 
-/** For what may pass by itself: no route, a refused or cut connection, a host that does not answer. */
-export function unreachable(host: string, step: string, problem: string, cause?: unknown): JobError {
-  return new JobError('unreachable', `${host} (${step}): ${problem}`, cause === undefined ? {} : { cause });
+/**
+ * For what may pass by itself: no route, a refused or cut connection, a host that does not answer. `lasting`: at first
+ * contact it is rather a wrong name or port, or a network that the host is not in.
+ */
+export function unreachable(
+  host: string,
+  step: string,
+  problem: string,
+  cause?: unknown,
+  { lasting = false }: { readonly lasting?: boolean } = {},
+): JobError {
+  return new JobError('unreachable', `${host} (${step}): ${problem}`, {
+    ...(cause === undefined ? {} : { cause }),
+    lasting,
+  });
 }
 
 export type BoxErrorReason =

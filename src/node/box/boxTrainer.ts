@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TrainedAdapter, Trainer, TrainingProgress } from '../../core/ports/pipeline.ts';
 import type { Settings } from '../../core/pipeline/settings.ts';
 import type { TrainingRow } from '../../core/pipeline/trainingData.ts';
@@ -11,19 +12,20 @@ import { jsonLines } from '../store/atomicFile.ts';
 import { JobError } from './boxErrors.ts';
 import type { Box } from './boxes.ts';
 import { ensureBoxPython } from './boxEnvironment.ts';
-import type { JobState } from './followJob.ts';
 import { followJob } from './followJob.ts';
-import { describeEstimate, duration, estimateJob, gigabytes } from './estimate.ts';
+import { describeEstimate, estimateJob } from './estimate.ts';
 import { cancelJob, placeJob, resumeJob } from './job.ts';
-import type { JobEvent } from './jobEvents.ts';
 import type { Job, JobSpec } from './jobFolder.ts';
 import { localJob } from './localJob.ts';
 import type { OpenBox } from './openBox.ts';
 import { persistently } from './persist.ts';
-import { mustHavePython, preflight } from './preflight.ts';
+import { mustBeFit, mustHavePython, preflight } from './preflight.ts';
 import { ensurePython } from './pythonEnvironment.ts';
 import { downloadAdapters, sshJob, uploadModel } from './remoteJob.ts';
+import { hasJobOn, noteJobOn } from './sentJobs.ts';
+import { describeStopped, seeItStopped } from './stopJob.ts';
 import { slurmLauncher } from './slurm/slurmLauncher.ts';
+import { describeState, report, trainingSpec } from './trainingJob.ts';
 import type { TransferProgress } from './transfer.ts';
 
 export interface BoxTrainerOptions {
@@ -37,6 +39,8 @@ export interface BoxTrainerOptions {
   readonly baseFolder: string;
   readonly boxes: Boxes;
   readonly notify: (message: string) => void;
+  /** How often a box that holds a job and cannot be reached is asked again. */
+  readonly askAgainMs?: number;
 }
 
 /** Boxes other than this machine. */
@@ -53,7 +57,11 @@ interface Place {
   readonly pollMs: number;
   /** Whether to ask what a job will take before it is dispatched; here, the trainer says so a moment later. */
   readonly estimates: boolean;
+  /** Waits for the box while `work` cannot reach it, once it holds a job of this run. */
+  reach<T>(work: () => Promise<T>): Promise<T>;
   job(id: string): Promise<Job>;
+  /** The job is there from now on. */
+  placed(): void;
   /** Folder on this machine with a folder for each adapter. */
   fetch(job: Job, id: string): Promise<string>;
   close(): Promise<void>;
@@ -96,7 +104,7 @@ export class BoxTrainer implements Trainer {
     const place =
       settings.box === 'local' ? await this.#here(tell, signal) : await this.#away(settings.box, tell, signal);
     try {
-      const spec = jobSpec(place.base, Object.keys(sets), settings, seed);
+      const spec = trainingSpec(place.base, Object.keys(sets), settings, seed);
       const id = createHash('sha256')
         .update(JSON.stringify([spec, data]))
         .digest('hex')
@@ -124,6 +132,8 @@ export class BoxTrainer implements Trainer {
       base: baseFolder,
       pollMs: 500,
       estimates: false,
+      reach: (work) => work(),
+      placed: () => undefined,
       job: (id) =>
         Promise.resolve(localJob({ python, boxFolder: join(root, 'box'), jobFolder: join(folder, 'jobs', id) })),
       fetch: (job) => Promise.resolve(join(job.folder, 'out')),
@@ -137,9 +147,11 @@ export class BoxTrainer implements Trainer {
     const boxFolder = join(root, 'box');
     const opened = await boxes.open(box);
     const { files } = opened;
+    const reach = <T>(work: () => Promise<T>): Promise<T> => this.#reach(name, tell, signal, work);
     try {
       tell(`connecting to ${name}`);
-      const found = await persistently({ signal }, () => preflight(files, box, { boxFolder, signal }));
+      const found = await reach(() => persistently({ signal }, () => preflight(files, box, { boxFolder, signal })));
+      mustBeFit(name, found, box.base !== undefined);
       for (const { item, state, found: what, remedy } of found.items)
         if (state !== 'ok') this.#options.notify(`${name}: ${item}: ${what}. ${remedy ?? ''}`);
       let told = '';
@@ -149,20 +161,28 @@ export class BoxTrainer implements Trainer {
       };
       const python =
         box.python === undefined
-          ? await ensureBoxPython({ files, folder: box.folder }, found, { name, boxFolder, tell, signal, onProgress })
+          ? await reach(() =>
+              ensureBoxPython({ files, folder: box.folder }, found, { name, boxFolder, tell, signal, onProgress }),
+            )
           : mustHavePython(name, found);
       const remote = { files, python, folder: box.folder };
       const launcher = box.slurm === undefined ? undefined : slurmLauncher({ host: files.host, settings: box.slurm });
-      const base = box.base ?? (await uploadModel(remote, baseFolder, { signal, onProgress }));
+      const base = box.base ?? (await reach(() => uploadModel(remote, baseFolder, { signal, onProgress })));
       return {
         base,
-        pollMs: launcher === undefined ? 1000 : 3000,
+        pollMs: launcher === undefined ? 1000 : Math.min(3000, launcher.lookMs ?? 3000),
         estimates: true,
+        reach,
+        placed: () => {
+          noteJobOn(folder, name);
+        },
         job: (id) =>
-          sshJob(remote, { boxFolder, id, signal, onProgress, ...(launcher === undefined ? {} : { launcher }) }),
+          reach(() =>
+            sshJob(remote, { boxFolder, id, signal, onProgress, ...(launcher === undefined ? {} : { launcher }) }),
+          ),
         fetch: async (job, id) => {
           const out = join(folder, 'jobs', id, 'out');
-          await downloadAdapters({ ...job, files }, out, { signal, onProgress });
+          await reach(() => downloadAdapters({ ...job, files }, out, { signal, onProgress }));
           return out;
         },
         close: () => opened.close(),
@@ -182,9 +202,10 @@ export class BoxTrainer implements Trainer {
     signal: AbortSignal,
   ): Promise<void> {
     const tell = (message: string): void => onProgress({ adapter: '', step: 0, steps: 0, message });
-    await persistently({ signal }, () => placeJob(job, spec, data, signal));
-    if (place.estimates) await this.#estimate(job, tell, signal);
-    await persistently({ signal }, () => resumeJob(job, signal));
+    await place.reach(() => persistently({ signal }, () => placeJob(job, spec, data, signal)));
+    place.placed();
+    if (place.estimates) await place.reach(() => this.#estimate(job, tell, signal));
+    await place.reach(() => persistently({ signal }, () => resumeJob(job, signal)));
     for (let fruitless = 0; ;) {
       let end;
       // Checkpoints since the trainer last started: that much is not lost, however it ends.
@@ -220,8 +241,26 @@ export class BoxTrainer implements Trainer {
           `The training job in ${job.folder} ended without a result ${fruitless} times in a row${why}. Look at its log, then resume the run.`,
         );
       tell(`going on from the last checkpoint${why}`);
-      await persistently({ signal }, () => resumeJob(job, signal));
+      await place.reach(() => persistently({ signal }, () => resumeJob(job, signal)));
     }
+  }
+
+  /** That a box cannot be reached does not mean that its job failed: it is asked until it answers or the run is stopped. */
+  async #reach<T>(
+    box: string,
+    tell: (message: string) => void,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const { folder, askAgainMs = 15_000 } = this.#options;
+    for (;;)
+      try {
+        return await work();
+      } catch (error) {
+        if (!JobError.is(error, 'unreachable') || signal.aborted || !hasJobOn(folder, box)) throw error;
+        tell(`the box cannot be reached and is asked again; the job goes on there: ${error.message}`);
+        await sleep(askAgainMs, undefined, { signal });
+      }
   }
 
   /** Before anything is queued or loaded. A box that cannot tell is no reason not to train. */
@@ -239,6 +278,9 @@ export class BoxTrainer implements Trainer {
   async #cancel(job: Job): Promise<void> {
     try {
       await persistently({ attempts: 3 }, () => cancelJob(job));
+      // A run that is cancelled is over when its GPU is free, or when somebody has been told that it is not.
+      const stopped = await seeItStopped(job, new AbortController().signal);
+      this.#options.notify(`The training job in ${job.folder}: ${describeStopped(stopped)}`);
     } catch (error) {
       if (!JobError.is(error, 'unreachable')) throw error;
       this.#options.notify(
@@ -275,62 +317,4 @@ export class BoxTrainer implements Trainer {
   }
 }
 
-function describeState(state: JobState): string {
-  if (state.state === 'lost-contact') return 'lost contact with the box; the job goes on there';
-  if (state.state === 'running') return 'training';
-  const { reason, position, startsAt } = state;
-  const place = position === undefined ? '' : `, number ${position}`;
-  const start = startsAt === undefined ? '' : `; expected to begin at ${startsAt.replace('T', ' ')}`;
-  return `waiting in the queue${place} (${reason}${start})`;
-}
-
 const percent = (done: number, total: number): string => `${total === 0 ? 100 : Math.floor((100 * done) / total)} %`;
-
-function jobSpec(base: string, adapters: readonly string[], settings: Settings['training'], seed: number): JobSpec {
-  return {
-    base,
-    adapters: Object.fromEntries(adapters.map((name) => [name, { data: `data/${name}.jsonl` }])),
-    rank: settings.rank,
-    alpha: settings.alpha,
-    dropout: settings.dropout,
-    targetModules: settings.targetModules,
-    learningRate: settings.learningRate,
-    warmupRatio: settings.warmup,
-    epochs: settings.epochs,
-    batchSize: settings.batchSize,
-    maxLength: settings.maxLength,
-    heldOutFraction: settings.heldOut,
-    mode: settings.packing,
-    weighting: settings.weighting,
-    precision: settings.precision,
-    seed,
-    // Left out where it is the trainer's default: a job is found again by its settings.
-    ...(settings.quantization === 'auto' ? {} : { quantization: settings.quantization }),
-    ...(settings.sinks.length === 0 ? {} : { sinks: settings.sinks }),
-  };
-}
-
-function report(event: JobEvent, onProgress: (progress: TrainingProgress) => void): void {
-  if (event.type === 'step') {
-    onProgress({
-      adapter: event.adapter,
-      step: event.step,
-      steps: event.steps,
-      loss: event.loss,
-      ...(event.secondsLeft === undefined ? {} : { secondsLeft: event.secondsLeft }),
-      message: 'training',
-    });
-  } else if (event.type === 'measured') {
-    const { peakBytes, tokensPerSecond, seconds } = event;
-    const speed = `${Math.round(tokensPerSecond)} tokens a second`;
-    onProgress({
-      ...{ adapter: '', step: 0, steps: 0 },
-      message: `dry run: ${gigabytes(peakBytes)} GB, ${speed}, about ${duration(seconds)} in all`,
-    });
-  } else if (event.type === 'eval') {
-    onProgress({ adapter: event.adapter, step: event.step, steps: event.steps, heldOut: event.loss });
-  } else if (event.type === 'start') {
-    for (const [adapter, plan] of Object.entries(event.adapters))
-      onProgress({ adapter, step: plan.resumedAt, steps: plan.steps, message: 'training' });
-  }
-}

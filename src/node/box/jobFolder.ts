@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import type { GpuAfter } from '../../core/box/boxStatus.ts';
+import { readGpuAfter } from '../../core/box/boxStatus.ts';
 import type { BoxFiles } from './boxFiles.ts';
 import { readSmall } from './boxFiles.ts';
 import { JobError } from './boxErrors.ts';
@@ -91,6 +93,13 @@ export function parseExit(text: string): JobExit {
       `The job's exit file holds "${printable(text, 60)}" instead of a code, a signal and 0 or 1.`,
     );
   return { rc: Number(match[1]), signal: Number(match[2]), oom: match[3] === '1' };
+}
+
+/** What the supervisor of a stopped job says of its GPU. */
+export async function readGpu(job: Job, signal?: AbortSignal): Promise<GpuAfter> {
+  return readGpuAfter(
+    printable((await readSmall(job.files, job.files.join(job.folder, 'gpu'), 500, signal)) ?? '', 500),
+  );
 }
 
 export async function wasCancelled(job: Job, signal?: AbortSignal): Promise<boolean> {

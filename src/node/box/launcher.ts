@@ -8,6 +8,13 @@ export type JobLife =
   /** `how`: what the queue says of its end, in its own word. */
   | { readonly state: 'gone'; readonly how?: string };
 
+/** What a person is told of a job that waits. */
+export function describeWaiting({ reason, position, startsAt }: JobLife & { readonly state: 'waiting' }): string {
+  const place = position === undefined ? '' : `, number ${position}`;
+  const start = startsAt === undefined ? '' : `; expected to begin at ${startsAt.replace('T', ' ')}`;
+  return `waiting in the queue${place} (${reason}${start})`;
+}
+
 /**
  * How a job gets going, stops and is asked after. All else (folder, supervisor, events, transfers) is the same for
  * every job. Each method throws JobError 'unreachable' when it cannot tell.

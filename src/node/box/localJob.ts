@@ -1,6 +1,4 @@
-import type { FollowOptions, JobEnd } from './followJob.ts';
-import { followJob } from './followJob.ts';
-import { cancelJob, startJob } from './job.ts';
+import { startJob } from './job.ts';
 import type { Job, JobSpec } from './jobFolder.ts';
 import { localFiles } from './localFiles.ts';
 
@@ -22,12 +20,4 @@ export function startLocalJob(
   signal?: AbortSignal,
 ): Promise<void> {
   return startJob(localJob(options), options.spec, options.data, signal);
-}
-
-export function followLocalJob(options: LocalJobOptions, follow: FollowOptions = {}): Promise<JobEnd> {
-  return followJob(localJob(options), follow);
-}
-
-export function cancelLocalJob(options: LocalJobOptions, signal?: AbortSignal): Promise<void> {
-  return cancelJob(localJob(options), signal);
 }

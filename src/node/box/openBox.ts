@@ -6,6 +6,7 @@ import type { RemoteFiles } from './boxFiles.ts';
 import type { Box } from './boxes.ts';
 import { configFolder } from './boxes.ts';
 import { SshConnection } from './ssh/connection.ts';
+import type { Address } from './ssh/forward.ts';
 import { connectToPort } from './ssh/forward.ts';
 import { HostKeys } from './ssh/hostKeys.ts';
 import type { SshPorts } from './ssh/ports.ts';
@@ -22,10 +23,10 @@ export interface OpenBoxOptions {
 export interface OpenBox {
   readonly files: RemoteFiles;
   /**
-   * A stream to a port of the box's loopback; it ends when the connection is lost.
+   * A stream to a port of the box, or of a machine that it reaches; it ends when the connection is lost.
    * @throws SshError; JobError 'unreachable'
    */
-  connect(port: number, signal?: AbortSignal): Promise<Duplex>;
+  connect(to: Address, signal?: AbortSignal): Promise<Duplex>;
   close(): Promise<void>;
 }
 
@@ -34,7 +35,7 @@ export function openBox(box: Pick<Box, 'host' | 'transport' | 'sshConfig'>, opti
   const configFile = box.sshConfig === undefined ? {} : { configFile: box.sshConfig };
   if (box.transport === 'system-ssh') {
     const files = new SystemSshFiles({ alias: box.host, ...configFile, ...control() });
-    return { files, connect: (port, signal) => files.connect(port, signal), close: () => files.close() };
+    return { files, connect: (to, signal) => files.connect(to, signal), close: () => files.close() };
   }
   const connection = new SshConnection({
     alias: box.host,
@@ -44,7 +45,7 @@ export function openBox(box: Pick<Box, 'host' | 'transport' | 'sshConfig'>, opti
   });
   return {
     files: new SshFiles(connection),
-    connect: (port, signal) => connectToPort(connection, port, signal),
+    connect: (to, signal) => connectToPort(connection, to, signal),
     close: () => {
       connection.close();
       return Promise.resolve();

@@ -42,7 +42,7 @@ const clockSeconds = 60;
  */
 export async function preflight(
   files: RemoteFiles,
-  box: Pick<Box, 'folder' | 'python' | 'slurm'>,
+  box: Pick<Box, 'folder' | 'python' | 'slurm' | 'base'>,
   options: PreflightOptions,
 ): Promise<Preflight> {
   const { signal, now = Date.now } = options;
@@ -52,6 +52,7 @@ export async function preflight(
     pythons: box.python === undefined ? [] : [box.python],
     packages,
     urls: options.urls ?? [],
+    ...(box.base === undefined ? {} : { base: box.base }),
   };
   const before = now();
   const done = await files.exec([box.python ?? 'python3', '-c', script, JSON.stringify(asked)], {
@@ -61,10 +62,12 @@ export async function preflight(
   const after = now();
   const parsed = PreflightReport.safeParse(parseJson(done.stdout));
   if (!parsed.success) {
-    const said = printable((done.stderr.trim() || done.stdout.trim()).slice(-400), 400);
+    // The last line: what is no Python may repeat the whole script in front of it.
+    const lines = (done.stderr.trim() || done.stdout.trim()).split('\n');
+    const said = printable((lines.at(-1) ?? '').slice(0, 200), 200).replace(/\.$/, '') || 'it said nothing';
     throw new JobError(
       'bad-output',
-      `The preflight check on ${files.host} ended without a report (exit code ${done.code ?? 'none'}): ${said}. Python 3.8 or later has to run there.`,
+      `${files.host} (preflight check): ${box.python ?? 'python3'} gave no report (exit code ${done.code ?? 'none'}): ${said}. Python 3.8 or later has to run there; name its interpreter with: autoact box add … --python PATH`,
     );
   }
   const report = parsed.data;
@@ -76,6 +79,7 @@ export async function preflight(
       pythonItem(report, box.python, python),
       ...(box.slurm === undefined ? gpuItems(report, python) : []),
       ...diskItems(report),
+      baseItem(report, box),
       sessionItem(report, box),
       ...egressItems(report),
       clockItem(report, (before + after) / 2000, (after - before) / 1000),
@@ -89,6 +93,23 @@ export function mustHavePython(name: string, { python, items }: Preflight): stri
   if (python !== undefined) return python;
   const item = items.find((one) => one.item === 'Python');
   throw new BoxError('no-python', `Box "${name}": ${item?.found ?? 'no Python'}. ${item?.remedy ?? ''}`.trim());
+}
+
+const baseModel = 'Base model';
+/** Of what `box check` marks with ✗ these keep any job from starting, whoever runs it. */
+const needed = ['Disk', 'Quota', 'After logout', 'Slurm'];
+
+/**
+ * Before anything is copied to a box on which no job could start.
+ * @param withBase whether the job takes the box's own base model; a server may be told of another
+ * @throws JobError 'cannot-start'
+ */
+export function mustBeFit(name: string, { items }: Preflight, withBase = false): void {
+  const all = new Set(withBase ? [...needed, baseModel] : needed);
+  const wrong = items.filter(({ item, state }) => state === 'fail' && all.has(item));
+  if (wrong.length === 0) return;
+  const said = wrong.map(({ item, found, remedy }) => `${item}: ${found}. ${remedy ?? ''}`.trim()).join(' ');
+  throw new JobError('cannot-start', `Box "${name}" (preflight check): ${said}`);
 }
 
 function suitable(report: PreflightReport, named: string | undefined): PythonFound | undefined {
@@ -167,7 +188,9 @@ function diskItems(report: PreflightReport): PreflightItem[] {
   const items: PreflightItem[] = [];
   if (folder === null) items.push(warn('Disk', 'could not be looked at', 'Check the box\'s "folder".'));
   else if (!folder.writable)
-    items.push(fail('Disk', `${folder.path} cannot be written`, 'Choose a folder of yours as the box\'s "folder".'));
+    items.push(
+      fail('Disk', `${folder.path} cannot be written`, 'Choose a folder of yours: autoact box add … --folder PATH'),
+    );
   else {
     const found = `${(folder.free / gigabyte).toFixed(1)} GB free at ${folder.path}`;
     const remedy = 'A job takes a few hundred MB besides its base model. Free some space, or choose another "folder".';
@@ -203,6 +226,24 @@ function diskItems(report: PreflightReport): PreflightItem[] {
       ),
     );
   return items;
+}
+
+/** Nothing is downloaded to a box from a model hub: the base lies there, or is sent from this machine. */
+function baseItem({ base }: PreflightReport, box: Pick<Box, 'base' | 'slurm'>): PreflightItem {
+  if (box.base === undefined) return ok(baseModel, 'sent from this machine, once, when a job needs it');
+  const missing = base?.missing ?? [];
+  if (base !== null && base !== undefined && missing.length === 0)
+    return ok(baseModel, `${(base.bytes / gigabyte).toFixed(1)} GB at ${base.path}`);
+  const found =
+    missing.length === 0
+      ? `${box.base} could not be looked at`
+      : `${box.base} lacks, or does not let you read: ${missing.join(', ')}`;
+  const remedy =
+    'Put the whole model there (config.json, tokenizer, safetensors) and let your user read it, or name another: autoact box add … --base PATH';
+  // Of a cluster this is the login node; a folder that only its compute nodes see is seen by the job.
+  return box.slurm === undefined
+    ? fail(baseModel, found, remedy)
+    : warn(baseModel, `${found} (seen from the login node)`, remedy);
 }
 
 function sessionItem(report: PreflightReport, box: Pick<Box, 'slurm'>): PreflightItem {

@@ -35,6 +35,8 @@ export const PreflightReport = z.object({
   ),
   folder: answered(Place),
   temporary: answered(Place),
+  /** The base model that lies on the box, where one was named. */
+  base: answered(z.object({ path: text, missing: z.array(text).max(64), bytes: amount })).optional(),
   /** KiB. */
   quota: answered(z.object({ filesystem: text, used: amount, limit: amount })),
   session: answered(

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -18,6 +17,7 @@ import { writeFileAtomic } from '../store/atomicFile.ts';
 import { withBuildLock } from '../store/buildLock.ts';
 import { defaultCacheFolder } from '../store/cacheFolder.ts';
 import { PythonError } from './boxErrors.ts';
+import { installAdvice, mustRun, sizesOf } from './pipInstall.ts';
 import { shortcomings, versionsOf } from './pythonCheck.ts';
 
 export interface PythonOptions {
@@ -218,9 +218,6 @@ async function build({ cache, requirements, further, wanted, onProgress, signal 
   return own;
 }
 
-const installAdvice =
-  'Check the connection and the package index (pip config list), then try again: what was downloaded is kept. With a Python that has the packages, set AUTOACT_PYTHON to it.';
-
 function announce(requirements: string, folder: string, cache: string, onProgress: (message: string) => void): void {
   const names = readFileSync(requirements, 'utf8')
     .split('\n')
@@ -248,24 +245,6 @@ function announce(requirements: string, folder: string, cache: string, onProgres
     );
 }
 
-/** Shows pip's own account of each larger download, with a running total. */
-function sizesOf(onProgress: (message: string) => void): (line: string) => void {
-  let total = 0;
-  return (line) => {
-    const match = /^\s*(Downloading|Using cached) (\S+) \((\d+(?:\.\d+)?) (kB|MB|GB)\)/.exec(line);
-    if (match !== null) {
-      const size = Number(match[3]) * { kB: 1e-3, MB: 1, GB: 1e3 }[match[4] as 'kB' | 'MB' | 'GB'];
-      total += size;
-      if (size >= 5)
-        onProgress(
-          `${match[1] ?? ''} ${(match[2] ?? '').split('/').at(-1) ?? ''}, ${size.toFixed(0)} MB (${total.toFixed(0)} MB so far)`,
-        );
-    } else if (/^Installing collected packages/.test(line)) {
-      onProgress(`Unpacking ${total.toFixed(0)} MB of packages`);
-    }
-  };
-}
-
 async function systemPython(signal: AbortSignal | undefined): Promise<{ python: string; version: string }> {
   const seen: string[] = [];
   for (const python of candidates) {
@@ -282,65 +261,6 @@ async function systemPython(signal: AbortSignal | undefined): Promise<{ python: 
     'not-found',
     `Training needs Python 3.11 or later (${have}). Install it (Debian and Ubuntu: apt install python3 python3-venv), or set AUTOACT_PYTHON to an interpreter.`,
   );
-}
-
-interface RunOptions {
-  readonly env: NodeJS.ProcessEnv;
-  readonly signal: AbortSignal | undefined;
-  readonly cache: string;
-  readonly advice: string;
-  readonly onLine?: (line: string) => void;
-}
-
-function mustRun(command: string, args: readonly string[], options: RunOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      env: options.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      windowsHide: true,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-    let output = '';
-    let rest = '';
-    const take = (chunk: string): void => {
-      output = (output + chunk).slice(-20_000);
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) options.onLine?.(line);
-    };
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', take);
-    child.on('error', (error) => {
-      reject(
-        error.name === 'AbortError'
-          ? error
-          : new PythonError('install-failed', `${command} cannot be run: ${error.message}. ${options.advice}`, {
-              cause: error,
-            }),
-      );
-    });
-    child.on('close', (code) => {
-      if (code === 0) resolve();
-      else if (/No space left on device|Errno 28|Disk quota exceeded/.test(output)) {
-        reject(
-          new PythonError(
-            'no-space',
-            `The disk of ${options.cache} became full while Python packages were installed. Free some space (5 GB for PyTorch with CUDA, 1 GB without) and try again.`,
-          ),
-        );
-      } else {
-        const lines = output
-          .trim()
-          .split('\n')
-          .filter((line) => !/^\s*$|^WARNING/.test(line));
-        reject(
-          new PythonError(
-            'install-failed',
-            `${[command, ...args.slice(0, 3)].join(' ')} failed (exit code ${code ?? 'none'}): ${lines.slice(-4).join(' | ')} ${options.advice}`,
-          ),
-        );
-      }
-    });
-  });
 }
 
 /** A stable path for scripts. A real folder of that name is somebody else's and stays. */

@@ -5,6 +5,8 @@ import type { RemoteFiles } from './boxFiles.ts';
 import { readSmall } from './boxFiles.ts';
 import type { Job } from './jobFolder.ts';
 import type { Launcher } from './launcher.ts';
+import type { PersistOptions } from './persist.ts';
+import { persistently } from './persist.ts';
 import type { TransferOptions } from './transfer.ts';
 import { downloadFile, hashOfFolder, uploadFolder } from './transfer.ts';
 
@@ -29,7 +31,7 @@ export async function sshJob(
   box: RemoteBox,
   options: TransferOptions & { readonly boxFolder: string; readonly id: string; readonly launcher?: Launcher },
 ): Promise<Job> {
-  const root = await rootOf(box, options.signal);
+  const root = await rootOf(box, options);
   const code = await uploadCode(box, options);
   const folder = box.files.join(root, 'jobs', options.id);
   const { launcher } = options;
@@ -41,7 +43,7 @@ export async function uploadCode(
   box: RemoteBox,
   options: TransferOptions & { readonly boxFolder: string },
 ): Promise<string> {
-  const root = await rootOf(box, options.signal);
+  const root = await rootOf(box, options);
   const hash = await hashOfFolder(options.boxFolder, isCode, options.signal);
   const code = box.files.join(root, 'code', hash.slice(0, 12));
   await uploadFolder(box.files, options.boxFolder, code, { ...options, filter: isCode });
@@ -50,16 +52,19 @@ export async function uploadCode(
 
 /** Puts a model (a folder in Hugging Face form) on the box, once for all jobs, and returns where it is. */
 export async function uploadModel(box: RemoteBox, folder: string, options: TransferOptions = {}): Promise<string> {
-  const root = await rootOf(box, options.signal);
+  const root = await rootOf(box, options);
   const hash = await hashOfFolder(folder, isModel, options.signal);
   const to = box.files.join(root, 'models', hash.slice(0, 12));
   await uploadFolder(box.files, folder, to, { ...options, filter: isModel });
   return to;
 }
 
-/** Absolute path of the box's folder; it is made, for nobody else to read. */
-export async function rootOf(box: RemoteBox, signal?: AbortSignal): Promise<string> {
-  const { files, folder } = box;
+/** Absolute path of the box's folder; it is made, for nobody else to read. A broken connection is waited for. */
+export function rootOf(box: RemoteBox, options: PersistOptions = {}): Promise<string> {
+  return persistently(options, () => makeRoot(box, options.signal));
+}
+
+async function makeRoot({ files, folder }: RemoteBox, signal?: AbortSignal): Promise<string> {
   const root = /^~(?=$|\/)/.test(folder) ? files.join(await files.home(signal), folder.slice(1)) : folder;
   if (!root.startsWith('/'))
     throw new JobError(
@@ -95,7 +100,7 @@ export async function downloadAdapters(
 ): Promise<readonly string[]> {
   const { files, folder } = job;
   const path = files.join(folder, 'out', 'manifest.json');
-  const text = await readSmall(files, path, manifestLimit, options.signal);
+  const text = await persistently(options, () => readSmall(files, path, manifestLimit, options.signal));
   const manifest = Manifest.safeParse(parseJson(text));
   if (!manifest.success)
     throw new JobError('bad-output', `${path} on ${files.host} is missing or no manifest. Look at the job's log.`);

@@ -4,22 +4,30 @@ import { basename, dirname, join, relative } from 'node:path';
 import type { DatasetManifest } from '../../core/data/dataset.ts';
 import { cardFor, type CardDraft } from '../../core/data/datasetCard.ts';
 import { parseQuestion } from '../../core/task/question.ts';
+import type { DatasetKind } from './importDataset.ts';
 import { writeFileAtomic } from '../store/atomicFile.ts';
 
 /** Writes a task card for an imported dataset beside its folder. @returns the card's path */
 export async function writeDatasetCard(
   folder: string,
   manifest: DatasetManifest,
-  card = join(dirname(folder), `${basename(folder)}.task.json`),
+  options: { readonly images?: string } = {},
 ): Promise<string> {
+  const card = join(dirname(folder), `${basename(folder)}.task.json`);
+  const fromCard = (path: string): string => relative(dirname(card), path).replaceAll('\\', '/');
   const draft: CardDraft = cardFor(
     manifest,
-    relative(dirname(card), folder).replaceAll('\\', '/'),
+    fromCard(folder),
     await firstQuestions(folder),
+    options.images === undefined ? undefined : fromCard(options.images),
   );
   writeFileAtomic(card, `${JSON.stringify(draft, null, 2)}\n`);
   return card;
 }
+
+/** What the card says of image files. */
+export const imagesOf = (source: DatasetKind): { images?: string } =>
+  source.kind === 'scienceqa' && source.images !== undefined ? { images: source.images } : {};
 
 async function firstQuestions(folder: string): Promise<CardDraft['examples']> {
   const found: CardDraft['examples'] = [];

@@ -1,17 +1,25 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { RowRefused, type DatasetManifest, type ImportedRow, type Selection } from '../../core/data/dataset.ts';
 import { readHotpotQaRow } from '../../core/data/hotpotqa.ts';
-import { ImportLog } from '../../core/data/importReport.ts';
+import { ImportLog, type ImportReport } from '../../core/data/importReport.ts';
 import { readMappedRow, type Mapping } from '../../core/data/mapping.ts';
-import { readScienceQaRow, scienceQaLevels, splitOf, type ScienceQaExtras } from '../../core/data/scienceqa.ts';
+import {
+  problemId,
+  readScienceQaRow,
+  scienceQaLevels,
+  splitOf,
+  type ScienceQaExtras,
+} from '../../core/data/scienceqa.ts';
 import { all, hotpotQaSelections, scienceQaSelections, type Known } from '../../core/data/selections.ts';
+import { readText } from '../store/readText.ts';
 import { TaskError } from '../store/taskError.ts';
+import { fileWithin } from '../tools/fileOf.ts';
 import { LineWriter } from './lineWriter.ts';
 import { inNewFolder } from './newFolder.ts';
-import { detectFormat, readRecords, type RecordFormat } from './records.ts';
+import { columnsOf, detectFormat, readRecords, type RecordFormat } from './records.ts';
 import { describeSource } from './sourceFile.ts';
 
 /** What is imported; each kind knows how its rows are read. */
@@ -21,6 +29,8 @@ export type DatasetKind =
       readonly kind: 'scienceqa';
       readonly captions?: string;
       readonly ocr?: string;
+      /** Folder of the image files, as the data set ships them: split/id/image.png. */
+      readonly images?: string;
       readonly splits?: string;
       readonly split?: string;
     }
@@ -52,11 +62,17 @@ export async function importDataset(options: ImportOptions): Promise<DatasetMani
     const known = new Map<string, Known & { readonly text: string }>();
     const titles = new Map<string, string>();
     const first: string[] = [];
+    /** Of the problems that were not looked at. */
+    const splits = new Set<string>();
     let number = 0;
+    let images = 0;
     try {
       for (const file of options.files)
         for await (const record of readRecords(file, options.format ?? detectFormat(file), options.signal)) {
-          if (skipped(options.source, extras, record.key, record.value)) continue;
+          if (skipped(options.source, extras, record.key, record.value)) {
+            splits.add(splitOf(record.value) ?? 'another');
+            continue;
+          }
           log.read();
           number++;
           if (number % 1000 === 0) options.onProgress?.(number);
@@ -72,6 +88,7 @@ export async function importDataset(options: ImportOptions): Promise<DatasetMani
             for (const what of row.noted) log.noted(what, record.place);
             known.set(id, { id, level: row.question.level, text: hash(row.question.question) });
             if (first.length < examplesTaken) first.push(id);
+            if (row.question.image !== undefined) images++;
             questions.write({ ...row.question, id });
             for (const document of row.documents) {
               const text = hash(document.paragraphs.join('\n'));
@@ -93,12 +110,7 @@ export async function importDataset(options: ImportOptions): Promise<DatasetMani
       documents.close();
     }
     const report = log.report();
-    if (report.kept === 0)
-      throw new TaskError(
-        'data',
-        `None of ${report.read} rows of ${options.files.join(', ')} could be used: ${report.refused[0]?.reason ?? 'the file is empty'}.`,
-        'Check the kind of data set that you named, and for a table its mapping.',
-      );
+    if (report.kept === 0) throw await nothingUsable(options, report, splits);
     const list = [...known.values()];
     const manifest: DatasetManifest = {
       version: 1,
@@ -112,6 +124,7 @@ export async function importDataset(options: ImportOptions): Promise<DatasetMani
       levels: levelsOf(options.source.kind, list),
       questions: list.length,
       documents: titles.size,
+      ...(images === 0 ? {} : { images }),
       ...licenceOf(options.source.kind),
       sources: await Promise.all(options.files.map(describeSource)),
       ...(options.source.kind === 'table' ? { mapping: options.source.mapping } : {}),
@@ -130,6 +143,43 @@ export async function importDataset(options: ImportOptions): Promise<DatasetMani
   });
 }
 
+/** Why nothing was taken, with what can be done about it. */
+async function nothingUsable(
+  { files, source, format }: ImportOptions,
+  { read, refused }: ImportReport,
+  splits: ReadonlySet<string>,
+): Promise<TaskError> {
+  const named = files.join(', ');
+  if (read > 0 || source.kind === 'table') {
+    const said = read > 0 ? `None of ${read} rows of ${named} could be used` : `There are no rows in ${named}`;
+    const why = refused[0] === undefined ? '' : `: ${refused[0].reason}`;
+    if (source.kind !== 'table')
+      return new TaskError('data', `${said}${why}.`, 'Check the kind of data set that you named.');
+    const file = files[0] ?? '';
+    const columns = await columnsOf(file, format ?? detectFormat(file));
+    return new TaskError(
+      'data',
+      `${said}${why}.`,
+      columns.length === 0
+        ? 'A table names its columns in its first line.'
+        : `${read > 0 ? 'Correct the mapping. ' : ''}The columns are: ${columns.join(', ')}.`,
+    );
+  }
+  if (splits.size > 0 && source.kind === 'scienceqa')
+    return new TaskError(
+      'data',
+      `No problem of ${named} is of the split "${source.split ?? ''}".`,
+      source.splits === undefined
+        ? `There are the splits ${[...splits].sort().join(', ')}.`
+        : `See whether ${source.splits} belongs to it.`,
+    );
+  return new TaskError(
+    'data',
+    `There are no rows in ${named}.`,
+    'A JSON file is a list or an object of rows; JSON Lines hold one on each line.',
+  );
+}
+
 function readRow(
   source: DatasetKind,
   value: unknown,
@@ -140,8 +190,12 @@ function readRow(
   switch (source.kind) {
     case 'hotpotqa':
       return readHotpotQaRow(value);
-    case 'scienceqa':
-      return readScienceQaRow(value, key, extras ?? { captions: new Map(), ocr: new Map() });
+    case 'scienceqa': {
+      const row = readScienceQaRow(value, key, extras ?? { captions: new Map(), ocr: new Map() });
+      if (source.split !== undefined && source.splits === undefined && splitOf(value) === undefined)
+        throw new RowRefused('it does not say of which split it is: name pid_splits.json with --splits');
+      return row;
+    }
     case 'table':
       return readMappedRow(value, source.mapping, number);
   }
@@ -167,6 +221,7 @@ interface Extras extends ScienceQaExtras {
   readonly wanted?: ReadonlySet<string>;
 }
 
+const Splits = z.record(z.string(), z.array(z.union([z.string(), z.number()]).transform(String)));
 const Captions = z.union([
   z.object({ captions: z.record(z.string(), z.string()) }).transform((c) => c.captions),
   z.record(z.string(), z.string()),
@@ -193,12 +248,10 @@ function ocrTexts(list: unknown): string[] {
 }
 
 function readExtras(source: Extract<DatasetKind, { kind: 'scienceqa' }>): Extras {
-  const { captions, ocr, splits, split } = source;
+  const { captions, ocr, images, splits, split } = source;
   let wanted: ReadonlySet<string> | undefined;
   if (split !== undefined && splits !== undefined) {
-    const all = z
-      .record(z.string(), z.array(z.union([z.string(), z.number()]).transform(String)))
-      .parse(readJson(splits));
+    const all = parsed(Splits, splits, 'lists of problem ids by split');
     const ids = all[split];
     if (ids === undefined)
       throw new TaskError(
@@ -209,26 +262,34 @@ function readExtras(source: Extract<DatasetKind, { kind: 'scienceqa' }>): Extras
     wanted = new Set(ids);
   }
   return {
+    ...(images === undefined ? {} : { image: imageIn(images) }),
     captions: new Map(captions === undefined ? [] : Object.entries(parsed(Captions, captions))),
     ocr: ocr === undefined ? new Map() : parsed(Ocr, ocr),
     ...(wanted === undefined ? {} : { wanted }),
   };
 }
 
-function parsed<T>(schema: z.ZodType<T>, path: string): T {
+/** Where ScienceQA keeps the image of a problem; rows of the published code do not name their split. */
+function imageIn(folder: string): NonNullable<ScienceQaExtras['image']> {
+  if (!existsSync(folder))
+    throw new TaskError('data', `There is no folder ${folder}.`, 'Name the folder of the images, or leave it out.');
+  return (id, name, split) =>
+    (split === undefined ? ['test', 'val', 'train'] : [split])
+      .map((part) => `${part}/${id}/${name}`)
+      .find((path) => fileWithin(folder, path) !== undefined);
+}
+
+function parsed<T>(schema: z.ZodType<T>, path: string, what = 'texts by problem id'): T {
   const result = schema.safeParse(readJson(path));
   if (result.success) return result.data;
-  throw new TaskError(
-    'data',
-    `${path} does not hold texts by problem id.`,
-    'Name the file that belongs to problems.json.',
-  );
+  throw new TaskError('data', `${path} does not hold ${what}.`, 'Name the file that belongs to problems.json.');
 }
 
 function readJson(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
-  } catch {
+    return JSON.parse(readText(path)) as unknown;
+  } catch (error) {
+    if (error instanceof TaskError) throw error;
     throw new TaskError('data', `The file ${path} cannot be read as JSON.`, 'Check its path.');
   }
 }
@@ -236,7 +297,10 @@ function readJson(path: string): unknown {
 /** Rows of another split are not looked at; they are neither kept nor refused. */
 function skipped(source: DatasetKind, extras: Extras | undefined, key: string | undefined, value: unknown): boolean {
   if (source.kind !== 'scienceqa' || source.split === undefined) return false;
-  if (extras?.wanted !== undefined) return key !== undefined && !extras.wanted.has(key);
+  if (extras?.wanted !== undefined) {
+    const id = key ?? problemId(value);
+    return id !== undefined && !extras.wanted.has(id);
+  }
   const own = splitOf(value);
   return own !== undefined && own !== source.split;
 }

@@ -1,8 +1,7 @@
 import { JSONParser } from '@streamparser/json';
-import { parse as csvParser } from 'csv-parse';
-import { createReadStream, openSync, readSync, closeSync } from 'node:fs';
 import { basename } from 'node:path';
-import { TaskError } from '../store/taskError.ts';
+import { delimiterOf, headerOf, tableRecords, unreadableText } from './tableRecords.ts';
+import { cannotRead, firstText, maxRecordBytes, utf8Bytes } from './textFile.ts';
 
 export const recordFormats = ['jsonl', 'json', 'csv', 'tsv'] as const;
 export type RecordFormat = (typeof recordFormats)[number];
@@ -26,9 +25,9 @@ export function detectFormat(path: string): RecordFormat {
   if (/\.(?:jsonl|ndjson)$/.test(name)) return 'jsonl';
   if (name.endsWith('.csv')) return 'csv';
   if (name.endsWith('.tsv')) return 'tsv';
-  const head = firstBytes(path);
+  const head = firstText(path);
   if (head.startsWith('[')) return 'json';
-  if (!head.startsWith('{')) return 'csv';
+  if (!head.startsWith('{')) return name.endsWith('.json') ? 'json' : 'csv';
   // One object a line, or one object in all: a first line that is JSON by itself is a record.
   try {
     JSON.parse(head.split('\n')[0] ?? '');
@@ -38,26 +37,7 @@ export function detectFormat(path: string): RecordFormat {
   }
 }
 
-function firstBytes(path: string): string {
-  const buffer = Buffer.alloc(65_536);
-  try {
-    const fd = openSync(path, 'r');
-    try {
-      return buffer
-        .toString('utf8', 0, readSync(fd, buffer))
-        .replace(/^\uFEFF/, '')
-        .trimStart();
-    } finally {
-      closeSync(fd);
-    }
-  } catch {
-    throw cannotRead(path);
-  }
-}
-
-function cannotRead(path: string): TaskError {
-  return new TaskError('data', `The file ${path} cannot be read.`, 'Check its path and whether you may read it.');
-}
+const tooLong = `a record of more than ${maxRecordBytes / 2 ** 20} MB`;
 
 /** Streams the records of a file. @throws TaskError when it cannot be read, or is no JSON document at all */
 export async function* readRecords(
@@ -69,7 +49,7 @@ export async function* readRecords(
   try {
     if (format === 'jsonl') yield* jsonLines(path, name, signal);
     else if (format === 'json') yield* jsonEntries(path, name, signal);
-    else yield* table(path, name, format === 'tsv' ? '\t' : ',', signal);
+    else yield* tableRecords(path, name, delimiter(path, format), signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== undefined) throw cannotRead(path);
     throw error;
@@ -80,6 +60,10 @@ async function* jsonLines(path: string, name: string, signal?: AbortSignal): Asy
   let number = 0;
   for await (const { text, repaired } of textLines(path, signal)) {
     number++;
+    if (text === undefined) {
+      yield { place: `${name}:${number}`, refused: tooLong };
+      continue;
+    }
     if (text.trim() === '') continue;
     const record = { place: `${name}:${number}`, line: text, ...(repaired === undefined ? {} : { repaired }) };
     try {
@@ -93,100 +77,102 @@ async function* jsonLines(path: string, name: string, signal?: AbortSignal): Asy
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
 
+/** A line, or undefined for one that is too long. */
+interface Line {
+  readonly text: string | undefined;
+  readonly repaired?: string;
+}
+
 /** Lines without their ends. A byte order mark is dropped; bytes that are not UTF-8 are replaced and reported. */
-async function* textLines(path: string, signal?: AbortSignal): AsyncGenerator<{ text: string; repaired?: string }> {
+async function* textLines(path: string, signal?: AbortSignal): AsyncGenerator<Line> {
   let pending: Buffer[] = [];
+  let size = 0;
   let first = true;
-  const decode = (bytes: Buffer): { text: string; repaired?: string } => {
+  const decode = (): Line => {
+    const bytes = pending.length === 1 && pending[0] !== undefined ? pending[0] : Buffer.concat(pending);
+    const long = size > maxRecordBytes;
+    [pending, size] = [[], 0];
     const end = bytes.at(-1) === 13 ? bytes.length - 1 : bytes.length;
-    const body = bytes.subarray(first && bytes.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf])) ? 3 : 0, end);
+    const body = bytes.subarray(first && bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0, end);
     first = false;
+    if (long) return { text: undefined };
     try {
       return { text: strict.decode(body) };
     } catch {
-      return { text: lenient.decode(body), repaired: 'bytes that are not UTF-8 replaced' };
+      return { text: lenient.decode(body), repaired: unreadableText };
     }
   };
-  for await (const chunk of createReadStream(path, {
-    highWaterMark: 1 << 20,
-    ...(signal === undefined ? {} : { signal }),
-  })) {
-    const bytes = chunk as Buffer;
+  const take = (bytes: Buffer): void => {
+    size += bytes.length;
+    if (size <= maxRecordBytes) pending.push(bytes);
+    else pending = [];
+  };
+  for await (const bytes of utf8Bytes(path, signal)) {
     let from = 0;
     for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, from)) {
-      yield decode(
-        pending.length === 0 ? bytes.subarray(from, at) : Buffer.concat([...pending, bytes.subarray(from, at)]),
-      );
-      pending = [];
+      take(bytes.subarray(from, at));
+      yield decode();
       from = at + 1;
     }
-    if (from < bytes.length) pending.push(bytes.subarray(from));
+    if (from < bytes.length) take(bytes.subarray(from));
   }
-  if (pending.length > 0) yield decode(Buffer.concat(pending));
+  if (size > 0) yield decode();
 }
+
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** Elements of an array, or entries of an object, one after another. */
 async function* jsonEntries(path: string, name: string, signal?: AbortSignal): AsyncGenerator<FileRecord> {
   const parser = new JSONParser({ paths: ['$.*'], keepStack: false });
+  const decoder = new TextDecoder();
   const ready: FileRecord[] = [];
   let broken: Error | undefined;
+  // Records are looked through for what was replaced only after something was.
+  let replaced = false;
+  let since = 0;
+  let started = false;
   parser.onValue = ({ value, key }) => {
-    ready.push(
-      typeof key === 'string'
-        ? { place: `${name}#${key}`, key, value }
-        : { place: `${name}#${Number(key) + 1}`, value },
-    );
+    since = 0;
+    ready.push({
+      place: typeof key === 'string' ? `${name}#${key}` : `${name}#${Number(key) + 1}`,
+      ...(typeof key === 'string' ? { key } : {}),
+      value,
+      ...(replaced && JSON.stringify(value).includes('\ufffd') ? { repaired: unreadableText } : {}),
+    });
   };
   parser.onError = (error) => {
     broken ??= error;
   };
-  for await (const chunk of createReadStream(path, {
-    highWaterMark: 1 << 18,
-    ...(signal === undefined ? {} : { signal }),
-  })) {
-    parser.write(chunk as Buffer);
+  for await (const bytes of utf8Bytes(path, signal)) {
+    const text = decoder.decode(bytes, { stream: true });
+    replaced ||= text.includes('\ufffd');
+    since += bytes.length;
+    started ||= text.trim() !== '';
+    parser.write(text);
     yield* ready.splice(0);
+    if (since > maxRecordBytes) broken ??= new Error(tooLong);
     if (broken !== undefined) break;
   }
+  // A file without anything in it has no rows; that is not a fault of one.
+  if (!started) return;
   if (broken === undefined && !parser.isEnded) broken = new Error('the document ends too early');
   if (broken !== undefined) yield { place: name, refused: `not valid JSON from here on (${shortly(broken)})` };
 }
 
-async function* table(path: string, name: string, delimiter: string, signal?: AbortSignal): AsyncGenerator<FileRecord> {
-  const skipped: FileRecord[] = [];
-  const parser = createReadStream(path, signal === undefined ? {} : { signal }).pipe(
-    csvParser({
-      delimiter,
-      bom: true,
-      columns: true,
-      info: true,
-      skip_empty_lines: true,
-      skip_records_with_error: true,
-      on_skip: (error) => {
-        skipped.push({
-          place: `${name}:${Number(error?.['lines'] ?? 0)}`,
-          refused: `not a row of the table (${error?.code ?? 'unreadable'})`,
-        });
-        return undefined;
-      },
-    }),
-  );
-  for await (const { record, info } of parser as AsyncIterable<{
-    record: Record<string, string>;
-    info: { lines: number };
-  }>) {
-    yield { place: `${name}:${info.lines}`, value: record };
-  }
-  // The parser runs ahead of its reader, so that only the end is a place where the order of these is certain.
-  yield* skipped;
-}
+const delimiter = (path: string, format: RecordFormat): string => (format === 'tsv' ? '\t' : delimiterOf(path));
 
 function shortly(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 120);
+  return (
+    (error instanceof Error ? error.message : String(error))
+      // The streaming parser tells of its own states.
+      .replace(/ at chunk position "\d+" \(absolute position "(\d+)"\).*/s, ' at character $1')
+      .slice(0, 120)
+  );
 }
 
 /** Column names of a table's or a JSON file's first record, for a mapping dialogue. */
 export async function columnsOf(path: string, format: RecordFormat): Promise<string[]> {
+  if (format === 'csv' || format === 'tsv') return headerOf(path, delimiter(path, format));
   for await (const { value } of readRecords(path, format))
     if (typeof value === 'object' && value !== null) return Object.keys(value);
   return [];

@@ -107,6 +107,7 @@ export async function importTrajectories(
       throw new TaskError(
         'data',
         `None of ${report.read} lines is a published trajectory: ${report.refused[0]?.reason ?? 'the files are empty'}.`,
+        'Name JSON Lines that a run of the published AutoAct code has written.',
       );
     const manifest = new LineWriter(join(folder, 'import.json'));
     manifest.writeLine(JSON.stringify({ version: 1, format: 'autoact-trajectories', sources, report }, null, 2));

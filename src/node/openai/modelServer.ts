@@ -1,203 +1,280 @@
-import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
-import pLimit from 'p-limit';
 import { ServerError } from '../../core/ports/models.ts';
 import type { CompletionAnswer, CompletionRequest } from '../../core/run/request.ts';
+import { TrajectoryAdmission, type Capacity } from './admission.ts';
+import { Breaker, type ServerState } from './breaker.ts';
+import { realClock, type Clock } from './clock.ts';
+import { mendedDialect, type Dialect } from './dialect.ts';
+import type { Endpoint, Told } from './endpoint.ts';
+import { TryFailure } from './failures.ts';
+import { RequestWindow } from './requestWindow.ts';
+import { WarmUp } from './warmUp.ts';
 
 export interface ModelServerOptions {
   /** As the user calls it, for messages. */
   readonly name: string;
-  readonly baseURL: string;
-  /** Never logged, never part of an error message. */
-  readonly apiKey: string;
-  readonly api: 'completions' | 'chat';
-  readonly concurrency: number;
-  readonly timeoutSeconds: number;
-  readonly sendTopK: boolean;
-  /** Tries after the first, for transient trouble; the package waits with jitter and honours Retry-After. */
-  readonly retries?: number;
+  readonly endpoint: Endpoint;
+  readonly dialect: Dialect;
+  /** Requests under way at once; left out, the server's capacity or what it takes decides. */
+  readonly concurrency?: number;
+  /** Requests sent in a minute at most. */
+  readonly requestsPerMinute?: number;
+  /** What it keeps hot; left out, trajectories are not held back. */
+  readonly capacity?: Capacity;
+  /** Ours: as many requests as are let through, each asked once, whatever comes back. */
+  readonly plain?: boolean;
+  /** It has answered already, so that silence is an outage and no wrong address. */
+  readonly reached?: boolean;
+  readonly outageMinutes?: number;
+  /** Ends everything that waits. */
+  readonly lifetime?: AbortSignal;
+  readonly clock?: Clock;
+  readonly onState?: (state: ServerState) => void;
+  /** A prompt was read for the sake of those that begin like it. */
+  readonly onWarmUp?: (model: string, usage: CompletionAnswer['usage']) => void;
+  /** A request was asked again, or its answer was thrown away. */
+  readonly onRetry?: (reason: string) => void;
 }
 
-/** One OpenAI-compatible server: vLLM, SGLang, llama.cpp, Ollama, hosted, or the embedded engine. */
+/** Tokens that a trajectory is taken to hold, for comparing servers. */
+const tokensOfOne = 2000;
+
+/** The server is down, and the request can be asked of another one. */
+export class ServerDown extends Error {
+  override readonly name = 'ServerDown';
+}
+
+/** The same failing body is asked at most this often (evals-traces-speed 4.2, promise 5). */
+export const triesOfABody = 3;
+const longestBusyMs = 600_000;
+const firstBackoffMs = 500;
+const longestBackoffMs = 30_000;
+/** So many requests in a row that were given up: the fault is not theirs. */
+const givenUpInARow = 5;
+/** Where nothing is known, more at once is of no use to any server. */
+const mostRequests = 512;
+
+/**
+ * One model server as a run uses it: what has to wait, what is asked again, what is given up. The policies are parts of
+ * their own; this is the order in which they apply.
+ */
 export class ModelServer {
+  readonly name: string;
   readonly #options: ModelServerOptions;
-  readonly #client: OpenAI;
-  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #clock: Clock;
+  readonly #window: RequestWindow;
+  readonly #admission: TrajectoryAdmission;
+  readonly #breaker: Breaker;
+  readonly #warmUp: WarmUp;
+  #dialect: Dialect;
+  /** Whether it has answered since this process began; a server that never did is a wrong address and no outage. */
+  #answered: boolean;
+  #givenUp = 0;
+  #troubled = false;
 
   constructor(options: ModelServerOptions) {
+    this.name = options.name;
     this.#options = options;
-    this.#limit = pLimit(options.concurrency);
-    this.#client = new OpenAI({
-      baseURL: options.baseURL,
-      apiKey: options.apiKey === '' ? 'none' : options.apiKey,
-      timeout: options.timeoutSeconds * 1000,
-      maxRetries: options.retries ?? 4,
+    this.#clock = options.clock ?? realClock;
+    this.#dialect = options.dialect;
+    this.#answered = options.reached ?? false;
+    const lifetime = options.lifetime ?? new AbortController().signal;
+    const { concurrency, capacity = {} } = options;
+    this.#window = new RequestWindow({
+      clock: this.#clock,
+      lifetime,
+      limit: concurrency ?? capacity.slots ?? mostRequests,
+      // A server that tells its cache's size queues what it cannot take, and never says that it is too much.
+      adaptive: concurrency === undefined && capacity.kvTokens === undefined && capacity.slots === undefined,
+      ...(options.requestsPerMinute === undefined ? {} : { perMinute: options.requestsPerMinute }),
     });
+    this.#admission = new TrajectoryAdmission(concurrency === undefined ? capacity : {});
+    const patienceMs = (options.outageMinutes ?? 60) * 60_000;
+    this.#breaker = new Breaker({
+      clock: this.#clock,
+      lifetime,
+      alive: (signal) => options.endpoint.alive(signal),
+      patienceMs,
+      onChange: (down) => {
+        const { name } = this;
+        options.onState?.(
+          down === undefined
+            ? { server: name, state: 'answering', message: `Server "${name}" answers again; the run goes on.` }
+            : {
+                server: name,
+                state: 'waiting',
+                patienceMs,
+                message: `Server "${name}" cannot be reached for ${seconds(down.sinceMs)}; the run waits and asks again in ${seconds(down.nextInMs)}.`,
+              },
+        );
+      },
+    });
+    this.#warmUp = new WarmUp(this.#clock);
   }
 
-  /** @throws ServerError */
-  complete(model: string, request: CompletionRequest, signal: AbortSignal): Promise<CompletionAnswer> {
-    return this.#limit(async () => {
-      signal.throwIfAborted();
-      try {
-        return this.#options.api === 'completions'
-          ? await this.#completions(model, request, signal)
-          : await this.#chat(model, request, signal);
-      } catch (error) {
-        throw this.#explain(error, model, signal);
-      }
-    });
+  get dialect(): Dialect {
+    return this.#dialect;
+  }
+  /** Whether requests wait for it to come back. */
+  get down(): boolean {
+    return this.#breaker.open;
+  }
+  /** How much it takes at once, in trajectories of usual length: a measure for sharing work among servers. */
+  get size(): number {
+    const { kvTokens } = this.#options.capacity ?? {};
+    return kvTokens === undefined ? this.#window.limit : Math.min(this.#window.limit, kvTokens / tokensOfOne);
   }
 
-  /** Names of the models that the server lists. @throws ServerError */
-  async models(signal: AbortSignal): Promise<string[]> {
+  /**
+   * @param item the trajectory that asks; left out, the request belongs to none
+   * @param elsewhere whether somebody else can be asked when it is down
+   * @throws ServerError; ServerDown where it is down and there is somebody else; the signal's reason when cancelled
+   */
+  async complete(
+    model: string,
+    request: CompletionRequest,
+    signal: AbortSignal,
+    item?: string,
+    elsewhere: () => boolean = () => false,
+  ): Promise<CompletionAnswer> {
+    if (this.#options.plain === true) return this.#once(model, request, signal);
+    if (item !== undefined) await this.admit(item, signal);
+    if (this.#options.capacity?.kvTokens !== undefined)
+      await this.#warmUp.before(model, request.prompt, signal, () => this.#read(model, request, signal));
+    const answer = await this.#untilAnswered(model, request, signal, elsewhere);
+    const { promptTokens, completionTokens } = answer.usage;
+    if (item !== undefined) this.#admission.grew(item, model, request.prompt, promptTokens, completionTokens);
+    return answer;
+  }
+
+  /** Has a prompt read into the server's cache. */
+  async #read(model: string, request: CompletionRequest, signal: AbortSignal): Promise<void> {
+    const { answer } = await this.#ask(model, { ...request, maxTokens: 1 }, signal);
+    this.#options.onWarmUp?.(model, answer.usage);
+  }
+
+  /** Waits until the trajectory is let in; at once when it already is. */
+  async admit(item: string, signal: AbortSignal): Promise<void> {
+    await this.#admission.enter(item, signal);
+  }
+
+  /** The trajectory asks nothing more, and its prefix need not be kept. */
+  ended(item: string): void {
+    this.#admission.ended(item);
+  }
+
+  async #once(model: string, request: CompletionRequest, signal: AbortSignal): Promise<CompletionAnswer> {
     try {
-      const page = await this.#client.models.list({ signal, maxRetries: 1 });
-      return page.data.map((m) => m.id);
+      return (await this.#ask(model, request, signal)).answer;
     } catch (error) {
-      throw this.#explain(error, '', signal);
+      throw error instanceof TryFailure ? error.error : error;
     }
   }
 
-  async #completions(model: string, request: CompletionRequest, signal: AbortSignal): Promise<CompletionAnswer> {
-    const response: unknown = await this.#client.completions.create(
-      { model, prompt: request.prompt, stream: false, ...this.#sampling(request) },
-      { signal },
-    );
-    return readAnswer(this.#options.name, response, (choice) => choice['text']);
+  async #ask(model: string, request: CompletionRequest, signal: AbortSignal): Promise<Told> {
+    const sentAt = await this.#window.enter(signal);
+    try {
+      const told = await this.#options.endpoint.ask(model, request, this.#dialect, signal);
+      this.#window.answered(told.rate);
+      return told;
+    } catch (error) {
+      if (error instanceof TryFailure && error.kind === 'busy') this.#window.limited(sentAt, error.retryAfterMs);
+      throw error;
+    } finally {
+      this.#window.leave();
+    }
   }
 
-  /** Chat servers get the whole text as one message; they often go on past the stop, so the answer is cut here too. */
-  async #chat(model: string, request: CompletionRequest, signal: AbortSignal): Promise<CompletionAnswer> {
-    // A chat model starts its answer on a line of its own; a stop at a line's end would end it before it began.
-    const stop = request.stop.filter((s) => !s.startsWith('\n'));
-    const response: unknown = await this.#client.chat.completions.create(
-      {
-        model,
-        messages: [{ role: 'user', content: request.prompt }],
-        stream: false,
-        ...this.#sampling({ ...request, stop }),
-      },
-      { signal },
-    );
-    const answer = readAnswer(this.#options.name, response, (choice) =>
-      isRecord(choice['message']) ? choice['message']['content'] : undefined,
-    );
-    return { ...answer, text: cutAtStops(answer.text.replace(/^\s+/, ''), request.stop) };
+  async #untilAnswered(
+    model: string,
+    request: CompletionRequest,
+    signal: AbortSignal,
+    elsewhere: () => boolean,
+  ): Promise<CompletionAnswer> {
+    let tries = 0;
+    let busySince: number | undefined;
+    let failed = 0;
+    for (let round = 0; ; round++) {
+      if (this.down && elsewhere()) throw new ServerDown(this.name);
+      if (!(await this.#breaker.passable(signal))) throw this.#lost();
+      let failure: TryFailure;
+      try {
+        const { answer } = await this.#ask(model, request, signal);
+        this.#answered = true;
+        this.#givenUp = 0;
+        this.#isWell();
+        return failed === 0 ? answer : { ...answer, retries: failed };
+      } catch (error) {
+        if (!(error instanceof TryFailure)) throw error;
+        failure = error;
+      }
+      if (failure.kind === 'final') {
+        const mended = mendedDialect(this.#dialect, failure.complaint ?? '');
+        if (mended === undefined) throw failure.error;
+        this.#dialect = mended;
+        continue;
+      }
+      failed++;
+      this.#options.onRetry?.(failure.error.reason);
+      if (failure.kind === 'outage' && (await this.#breaker.suspect(this.#answered, signal))) {
+        if (!this.#answered) throw failure.error;
+        continue; // An outage is nobody's try.
+      }
+      if (failure.kind === 'busy') {
+        busySince ??= this.#clock.now();
+        if (this.#clock.now() - busySince > longestBusyMs) throw this.#tooBusy(failure);
+      } else if (++tries >= triesOfABody) throw this.#giveUp(failure);
+      // With a Retry-After the window holds everything back; without, this request steps back by itself.
+      const wait = failure.retryAfterMs ?? this.#backoff(failure.kind === 'busy' ? round : tries - 1);
+      this.#troubled = true;
+      const nth = failure.kind === 'busy' ? '' : ` (${tries + 1} of ${triesOfABody})`;
+      this.#options.onState?.({
+        server: this.name,
+        state: 'retrying',
+        message: `${failure.error.message} Asking again${nth} in ${seconds(wait)}.`,
+      });
+      await this.#clock.sleep(wait, signal);
+    }
   }
 
-  #sampling(request: CompletionRequest) {
-    const { temperature, topP, topK, seed } = request.sampling;
-    return {
-      max_tokens: request.maxTokens,
-      ...(request.stop.length === 0 ? {} : { stop: [...request.stop] }),
-      temperature,
-      top_p: topP,
-      seed,
-      ...(this.#options.sendTopK && topK > 0 ? { top_k: topK } : {}),
-    };
+  /** What was told of tries that failed holds no longer. */
+  #isWell(): void {
+    if (!this.#troubled) return;
+    this.#troubled = false;
+    this.#options.onState?.({ server: this.name, state: 'answering', message: `Server "${this.name}" answers.` });
   }
 
-  #explain(error: unknown, model: string, signal: AbortSignal): unknown {
-    if (signal.aborted || error instanceof APIUserAbortError) return signal.reason ?? error;
-    if (error instanceof ServerError) return error;
-    const { name, baseURL, timeoutSeconds } = this.#options;
-    const where = `Server "${name}" (${withoutCredentials(baseURL)})`;
-    if (error instanceof APIConnectionTimeoutError)
-      return new ServerError(
-        'timeout',
-        `${where} did not answer within ${timeoutSeconds} s, after retries.`,
-        'Raise its timeoutSeconds, or lower its concurrency.',
-      );
-    if (error instanceof APIConnectionError && name === 'embedded')
-      return new ServerError(
-        'engine',
-        'The embedded engine stopped while it was answering.',
-        'Resume the run: the engine is started anew, and nothing that was answered is lost.',
-      );
-    if (error instanceof APIConnectionError)
-      return new ServerError(
-        'unreachable',
-        `${where} cannot be reached.`,
-        'Start it, or correct its address in the settings, then resume the run.',
-      );
-    if (error instanceof APIError) return this.#explainStatus(error as APIError, where, model);
+  /** Exponential, with full jitter in its upper half, so that what failed together does not come back together. */
+  #backoff(n: number): number {
+    return Math.min(firstBackoffMs * 2 ** n, longestBackoffMs) * (0.5 + this.#clock.random() / 2);
+  }
+
+  #giveUp({ error }: TryFailure): ServerError {
+    this.#givenUp++;
+    const message = `${error.message} It was asked ${triesOfABody} times.`;
+    // While others are answered the fault is this request's, and only its item ends; else it is the server's.
+    if (this.#givenUp < givenUpInARow)
+      return new ServerError(error.fatal ? 'connection' : error.reason, message, error.remedy);
     return new ServerError(
-      'bad-response',
-      `${where} sent an answer that cannot be read: ${error instanceof Error ? error.message.slice(0, 200) : 'unknown'}.`,
-      'Check that the address ends in /v1 and belongs to an OpenAI-compatible server.',
+      'unreachable',
+      `${message} So it went with the last ${givenUpInARow} requests.`,
+      error.remedy ?? 'Look at the log of the server, then resume the run.',
     );
   }
 
-  #explainStatus(error: APIError, where: string, model: string): ServerError {
-    const status: number | undefined = error.status;
-    // Bodies can echo the request with its key: only a short text without the key is shown.
-    const detail = error.message
-      .replaceAll(this.#options.apiKey === '' ? '\u0000' : this.#options.apiKey, '…')
-      .slice(0, 300);
-    if (status === 401 || status === 403)
-      return new ServerError('auth', `${where} refuses the key (${status}).`, 'Set the right key for this server.');
-    if (status === 404)
-      return new ServerError(
-        'no-model',
-        `${where} does not know the model "${model}" or has no completions (404): ${detail}`,
-        'List its models with: autoact doctor. For a chat-only server set "api": "chat".',
-      );
-    if (status === 429)
-      return new ServerError(
-        'rate-limit',
-        `${where} still limits the rate after retries.`,
-        'Lower its concurrency, then resume the run.',
-      );
-    if (error.code === 'context_length_exceeded' || /context.{0,20}(length|size|window)/i.test(detail))
-      return new ServerError(
-        'context-length',
-        `${where}: the prompt does not fit the context: ${detail}`,
-        'Lower maxPromptChars, or serve the model with a longer context.',
-      );
-    if (status !== undefined && status >= 500)
-      return new ServerError('server', `${where} failed ${status} after retries: ${detail}`);
-    return new ServerError('bad-request', `${where} refuses the request (${status ?? 'no status'}): ${detail}`);
+  #tooBusy({ error }: TryFailure): ServerError {
+    const minutes = longestBusyMs / 60_000;
+    return new ServerError(error.reason, `${error.message} It was waited for ${minutes} minutes.`, error.remedy);
   }
-}
 
-/** Reads what came back as hostile input. @throws ServerError `bad-response` */
-function readAnswer(
-  server: string,
-  response: unknown,
-  text: (choice: Record<string, unknown>) => unknown,
-): CompletionAnswer {
-  const choices = isRecord(response) ? response['choices'] : undefined;
-  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
-  const value = isRecord(choice) ? text(choice) : undefined;
-  if (!isRecord(response) || !isRecord(choice) || typeof value !== 'string') {
-    throw new ServerError(
-      'bad-response',
-      `Server "${server}" sent no completion in its answer.`,
-      'Check that the address ends in /v1 and belongs to an OpenAI-compatible server.',
+  #lost(): ServerError {
+    return new ServerError(
+      'unreachable',
+      `Server "${this.name}" cannot be reached for ${this.#options.outageMinutes ?? 60} minutes.`,
+      'Start it, or correct its address in the settings, then resume the run.',
     );
   }
-  const usage = isRecord(response['usage']) ? response['usage'] : {};
-  return {
-    kind: 'completion',
-    text: value,
-    finish: choice['finish_reason'] === 'length' ? 'length' : 'stop',
-    usage: { promptTokens: count(usage['prompt_tokens']), completionTokens: count(usage['completion_tokens']) },
-  };
 }
 
-export function cutAtStops(text: string, stop: readonly string[]): string {
-  const ends = stop.map((s) => text.indexOf(s)).filter((at) => at >= 0);
-  return ends.length === 0 ? text : text.slice(0, Math.min(...ends));
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//');
-}
-
-function count(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function seconds(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
 }

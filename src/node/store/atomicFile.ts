@@ -16,11 +16,29 @@ export function writeFileAtomic(path: string, text: string, sync = true): void {
     } finally {
       closeSync(fd);
     }
-    renameSync(temporary, path);
+    replaceFile(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw diskError(path, error);
   }
+}
+
+/** What Windows says while another program, such as the editor or a virus scanner, has the file open. */
+const heldOpen = new Set(['EPERM', 'EACCES', 'EBUSY']);
+const longestHoldMs = 1000;
+
+/** Renames over a file. On Windows it waits for those who read it at that moment. */
+function replaceFile(from: string, to: string): void {
+  const until = Date.now() + longestHoldMs;
+  for (;;)
+    try {
+      renameSync(from, to);
+      return;
+    } catch (error) {
+      const passing = process.platform === 'win32' && heldOpen.has((error as NodeJS.ErrnoException).code ?? '');
+      if (!passing || Date.now() > until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
 }
 
 export function jsonLines(rows: readonly unknown[]): string {

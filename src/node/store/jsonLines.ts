@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { readText } from './readText.ts';
 import { TaskError } from './taskError.ts';
 
 /** The objects of a JSON Lines file with their line numbers; blank lines are skipped. @throws TaskError */
 export function readJsonLines(path: string): { value: unknown; line: number }[] {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    throw unreadable(path);
+    text = readText(path);
+  } catch (error) {
+    throw unreadable(path, error);
   }
   return text.split('\n').flatMap((raw, i) => {
     if (raw.trim() === '') return [];
@@ -23,5 +23,12 @@ export function readJsonLines(path: string): { value: unknown; line: number }[] 
   });
 }
 
-export const unreadable = (path: string): TaskError =>
-  new TaskError('data', `${path} cannot be read.`, 'Correct its path in the task card; it is relative to the card.');
+/** What to say of a file that `readText` did not read. */
+export const unreadable = (path: string, error: unknown): TaskError =>
+  error instanceof TaskError
+    ? error
+    : new TaskError(
+        'data',
+        `${path} cannot be read.`,
+        'Correct its path in the task card; it is relative to the card.',
+      );

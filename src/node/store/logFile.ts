@@ -163,8 +163,13 @@ export class LogFile implements RunLog {
   }
 }
 
-/** Names the trouble in the user's words; the run stays resumable, since nothing half-written is kept. */
-export function diskError(path: string, error: unknown): RunError {
+const ofARun = 'Free some space or choose another folder, then resume the run: everything up to here is kept.';
+
+/**
+ * Names the trouble in the user's words; a run stays resumable, since nothing half-written is kept.
+ * @param remedy for what is no run
+ */
+export function diskError(path: string, error: unknown, remedy = ofARun): RunError {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   const what =
     code === 'ENOSPC' || code === 'EDQUOT'
@@ -172,9 +177,5 @@ export function diskError(path: string, error: unknown): RunError {
       : code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
         ? 'No permission to write'
         : `Writing failed (${code || String(error)})`;
-  return new RunError(
-    'disk',
-    `${what}: ${path}`,
-    'Free some space or choose another folder, then resume the run: everything up to here is kept.',
-  );
+  return new RunError('disk', `${what}: ${path}`, remedy);
 }

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { PromptError } from '../../core/prompts/template.ts';
 import type { PromptTemplate } from '../../core/prompts/template.ts';
+import { readText } from './readText.ts';
 
 const frontMatter = z.object({
   name: z.string().min(1),
@@ -25,7 +26,7 @@ export function loadPrompts(folder: string, overrides?: string): Map<string, Pro
       .filter((name) => name.endsWith('.md'))
       .sort()) {
       const path = join(from, file);
-      const prompt = parsePrompt(readFileSync(path, 'utf8'), path);
+      const prompt = parsePrompt(readText(path), path);
       prompts.set(prompt.name, prompt);
     }
   }

@@ -37,6 +37,11 @@ export class RunFolder {
     } catch (error) {
       throw diskError(this.path, error);
     }
+    this.update(record);
+  }
+
+  /** Writes what was found out about the run since it was made. @throws RunError `disk` */
+  update(record: RunRecord): void {
     writeFileAtomic(this.file('run.json'), `${JSON.stringify(record, null, 2)}\n`);
   }
 

@@ -5,18 +5,22 @@ import { DatasetManifest, selectQuestions } from '../../core/data/dataset.ts';
 import { parseQuestion, type GoldQuestion } from '../../core/task/question.ts';
 import { TaskCard } from '../../core/task/taskCard.ts';
 import { generateQuestions } from '../../core/world/questions.ts';
-import type { Page } from '../../core/world/types.ts';
+import type { DocumentSet } from '../../core/tools/documentSet.ts';
 import { generateWorld } from '../../core/world/world.ts';
-import { loadDocuments } from './documents.ts';
+import { HeldDocuments } from '../documents/heldDocuments.ts';
+import { openDocuments, type OpenDocumentsOptions } from '../documents/openDocuments.ts';
 import { readJsonLines } from './jsonLines.ts';
+import { readText } from './readText.ts';
+import { schemaFaults } from './schemaFaults.ts';
 import { TaskError } from './taskError.ts';
 
 /** Reads a task card. @throws TaskError that lists every fault with its place. */
 export function loadTaskCard(path: string): TaskCard {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
-  } catch {
+    text = readText(path);
+  } catch (error) {
+    if (error instanceof TaskError) throw error;
     throw new TaskError(
       'task-card',
       `There is no task card at ${path}.`,
@@ -35,16 +39,17 @@ export function loadTaskCard(path: string): TaskCard {
   }
   const parsed = TaskCard.safeParse(value);
   if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || '(card)'}: ${issue.message}`);
   throw new TaskError(
     'task-card',
-    `The task card ${path} has faults:\n${lines.join('\n')}`,
+    `The task card ${path} has faults:\n${schemaFaults(parsed.error, '(card)')
+      .map((line) => `  ${line}`)
+      .join('\n')}`,
     'Open it in the editor: each fault is underlined there.',
   );
 }
 
 export interface TaskData {
-  readonly pages: readonly Page[];
+  readonly documents: DocumentSet;
   readonly questions: readonly GoldQuestion[];
   /** In words, for reports. */
   readonly description: string;
@@ -53,8 +58,17 @@ export interface TaskData {
 /** Questions a level that a generated world is evaluated with. */
 export const worldQuestionsPerLevel = 100;
 
+/** The task's evaluation questions alone, where its documents are not needed. @throws TaskError */
+export function loadTaskQuestions(task: TaskCard, taskFile: string): readonly GoldQuestion[] {
+  const folder = dirname(taskFile);
+  if (task.world !== undefined) return worldData(task.world.seed).questions;
+  if (task.dataset !== undefined)
+    return selectedQuestions(locate(folder, task.dataset.folder), task.dataset.selection).questions;
+  return task.questions === undefined ? [] : loadQuestions(locate(folder, task.questions));
+}
+
 /** The task's documents and evaluation questions: files beside the card, or a generated world. @throws TaskError */
-export function loadTaskData(task: TaskCard, taskFile: string): TaskData {
+export async function openTaskData(task: TaskCard, taskFile: string, options: OpenDocumentsOptions): Promise<TaskData> {
   if (task.world !== undefined) return worldData(task.world.seed);
   const folder = dirname(taskFile);
   if (task.dataset !== undefined) {
@@ -64,10 +78,13 @@ export function loadTaskData(task: TaskCard, taskFile: string): TaskData {
         `The task card ${taskFile} names a dataset and files of its own.`,
         'Leave out "questions" and "documents", or "dataset".',
       );
-    return loadDataset(locate(folder, task.dataset.folder), task.dataset.selection);
+    return openDataset(locate(folder, task.dataset.folder), task.dataset.selection, options);
   }
   return {
-    pages: task.documents === undefined ? [] : loadDocuments(locate(folder, task.documents)),
+    documents:
+      task.documents === undefined
+        ? new HeldDocuments([])
+        : await openDocuments(locate(folder, task.documents), options),
     questions: task.questions === undefined ? [] : loadQuestions(locate(folder, task.questions)),
     description: task.questions ?? 'no questions',
   };
@@ -91,8 +108,7 @@ export function loadManifest(folder: string): DatasetManifest {
   throw new TaskError('data', `${path} is not what autoact import writes.`, 'Import the dataset again.');
 }
 
-/** Questions of a selection, and all documents, of an imported dataset. @throws TaskError */
-export function loadDataset(folder: string, selectionId: string): TaskData {
+function selectedQuestions(folder: string, selectionId: string) {
   const manifest = loadManifest(folder);
   const selection = manifest.selections.find((s) => s.id === selectionId);
   if (selection === undefined)
@@ -101,9 +117,19 @@ export function loadDataset(folder: string, selectionId: string): TaskData {
       `The dataset in ${folder} has no selection "${selectionId}".`,
       `It has ${manifest.selections.map((s) => `${s.id} (${s.count})`).join(', ')}.`,
     );
-  const questions = selectQuestions(loadQuestions(join(folder, 'questions.jsonl')), selection);
+  return { manifest, selection, questions: selectQuestions(loadQuestions(join(folder, 'questions.jsonl')), selection) };
+}
+
+/** Questions of a selection, and all documents, of an imported dataset. @throws TaskError */
+export async function openDataset(
+  folder: string,
+  selectionId: string,
+  options: OpenDocumentsOptions,
+): Promise<TaskData> {
+  const { manifest, selection, questions } = selectedQuestions(folder, selectionId);
   return {
-    pages: manifest.documents === 0 ? [] : loadDocuments(join(folder, 'documents.jsonl')),
+    documents:
+      manifest.documents === 0 ? new HeldDocuments([]) : await openDocuments(join(folder, 'documents.jsonl'), options),
     questions,
     description: `${manifest.name}, selection ${selection.id}: ${questions.length} questions. ${selection.note}`,
   };
@@ -113,7 +139,7 @@ export function worldData(seed: number): TaskData {
   const world = generateWorld({ seed });
   const questions = generateQuestions(world, { seed, perLevel: worldQuestionsPerLevel });
   return {
-    pages: world.pages,
+    documents: new HeldDocuments(world.pages),
     questions: questions.map(({ id, question, answer, level, type }) => ({ id, question, answer, level, type })),
     description: `generated world, seed ${seed}`,
   };

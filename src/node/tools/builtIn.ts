@@ -1,20 +1,17 @@
-import type { Page } from '../../core/world/types.ts';
+import type { Document, PageSource } from '../../core/tools/documentSet.ts';
 import { documentTools, lookupInState } from '../../core/tools/encyclopediaTools.ts';
 import { lookupTools } from '../../core/tools/library.ts';
 import type { ToolLibrary, ToolProvider } from '../../core/tools/provider.ts';
 import { calculatorProvider } from './calculator.ts';
-import { createPageIndex } from './pageIndex.ts';
-
-/** Anything with a title and paragraphs: pages of a world, files of a folder, paragraphs of a data set. */
-export type Pages = readonly Pick<Page, 'title' | 'paragraphs'>[];
+import { HeldDocuments } from '../documents/heldDocuments.ts';
 
 /** What a task can use without any configuration: its documents, and arithmetic. */
-export function builtInLibrary(pages: Pages): ToolLibrary {
-  return { available: withBuiltIn([], documentProviders(pages)), unavailable: [], named: undefined };
+export function builtInLibrary(pages: readonly Document[]): ToolLibrary {
+  return { available: withBuiltIn([], documentProviders(new HeldDocuments(pages))), unavailable: [], named: undefined };
 }
 
-export const documentProviders = (pages: Pages): ToolProvider[] =>
-  pages.length === 0 ? [] : documentTools(pages, createPageIndex(pages));
+export const documentProviders = (documents: PageSource & { readonly count: number }): ToolProvider[] =>
+  documents.count === 0 ? [] : documentTools(documents);
 
 /** Tools whose answers Lookup can go through. */
 const leavesLines: readonly string[] = ['Search', 'Retrieve', 'TableVerbalizer', 'KnowledgeGraph', 'Image2Text'];

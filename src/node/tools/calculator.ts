@@ -10,21 +10,29 @@ const math = create(all ?? {}, {});
 const allowed = /^(?:[\d\s.+\-*/^%(),]|sqrt|abs|round|floor|ceil|min|max|e(?=[+-]?\d))*$/i;
 const maxLength = 200;
 
-/** @returns the value as text, or undefined when the text is no arithmetic expression */
-export function calculate(expression: string): string | undefined {
+/** The value as text, or why there is none. */
+export type Calculated = { readonly value: string } | { readonly fault: 'no-expression' | 'no-number' };
+
+export function calculate(expression: string): Calculated {
   const text = expression
     .trim()
     .replace(/(\d),(?=\d{3}\b)/g, '$1')
     .replace(/[×x](?=\s*\d)/g, '*')
-    .replaceAll('÷', '/');
-  if (text === '' || text.length > maxLength || !allowed.test(text)) return undefined;
+    .replaceAll('÷', '/')
+    .replaceAll('**', '^');
+  if (text === '' || text.length > maxLength || !allowed.test(text)) return { fault: 'no-expression' };
   try {
     const value: unknown = math.evaluate(text);
-    return typeof value === 'number' && Number.isFinite(value) ? math.format(value, { precision: 12 }) : undefined;
+    if (typeof value === 'number' && Number.isFinite(value))
+      // As people write it, as far as the digits are certain: 2000000 and not 2e+6.
+      return { value: math.format(value, { precision: digits, lowerExp: -6, upperExp: digits }) };
+    return { fault: 'no-number' };
   } catch {
-    return undefined;
+    return { fault: 'no-expression' };
   }
 }
+
+const digits = 12;
 
 export function calculatorProvider(): ToolProvider {
   return {
@@ -32,10 +40,14 @@ export function calculatorProvider(): ToolProvider {
     provider: 'arithmetic',
     maxChars: observationLimit,
     call: (argument, state) => {
-      const value = calculate(argument);
-      return value === undefined
-        ? { text: `"${argument.slice(0, 200)}" is not an arithmetic expression.`, outcome: 'miss', state }
-        : { text: value, outcome: 'hit', state };
+      const result = calculate(argument);
+      if ('value' in result) return { text: result.value, outcome: 'hit', state };
+      const shown = argument.slice(0, maxLength);
+      const text =
+        result.fault === 'no-number'
+          ? `"${shown}" has no finite number as its value.`
+          : `"${shown}" is not an arithmetic expression.`;
+      return { text, outcome: 'miss', state };
     },
   };
 }

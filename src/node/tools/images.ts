@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { ToolState } from '../../core/run/request.ts';
 import { drawTool, imageTool } from '../../core/tools/library.ts';
-import type { ToolProvider } from '../../core/tools/provider.ts';
+import type { Finding, ToolProvider } from '../../core/tools/provider.ts';
+import { imageInWords, questionImage } from '../../core/tools/questionImage.ts';
 import type { CaptionTool, DrawTool, VisionTool } from '../../core/tools/toolConfig.ts';
 import { ToolError } from '../../core/tools/toolError.ts';
 import { readJsonLines } from '../store/jsonLines.ts';
-import { fileOf, fileWithin } from './fileOf.ts';
+import { fileOf } from './fileOf.ts';
+import { imageFound, imageType, noImage, wantedImage } from './imageFolder.ts';
 import type { ToolPlace } from './provide.ts';
 import { askJson } from './webRequest.ts';
 
@@ -18,10 +21,36 @@ const Caption = z.object({
   ocr: z.union([z.string(), z.array(z.union([z.string(), z.object({ text: z.string() })]))]).nullish(),
 });
 
-/** Image2Text from stored captions and OCR text: JSON Lines with image, caption, ocr. @throws ToolError, TaskError */
+/**
+ * Image2Text from stored captions and OCR text: of the questions themselves, as an import wrote them, or of a file of
+ * JSON Lines with image, caption, ocr. @throws ToolError, TaskError
+ */
 export function captions(entry: z.infer<typeof CaptionTool>, folder: string): ToolProvider {
-  const path = fileOf(folder, entry.file);
-  const texts = new Map(
+  const texts = entry.file === undefined ? undefined : readCaptions(fileOf(folder, entry.file));
+  return {
+    description: imageTool,
+    provider: texts === undefined ? 'captions of the questions' : `${texts.size} captions of ${entry.file}`,
+    maxChars: entry.maxChars,
+    call: (argument, state) => {
+      const own = questionImage(state);
+      const text = texts?.get(imageKey(own?.file ?? argument)) ?? (own === undefined ? '' : imageInWords(own));
+      return text === '' ? noCaption(argument, state, texts !== undefined) : imageFound(text, state);
+    },
+  };
+}
+
+function noCaption(argument: string, state: ToolState, byName: boolean): Finding {
+  const text =
+    questionImage(state) !== undefined
+      ? 'There is no caption of the question’s image.'
+      : byName
+        ? `There is no caption of the image "${argument.trim().slice(0, 200)}".`
+        : 'The question has no image.';
+  return { text, outcome: 'miss', state };
+}
+
+function readCaptions(path: string): ReadonlyMap<string, string> {
+  return new Map(
     readJsonLines(path).map(({ value, line }) => {
       const row = Caption.safeParse(value);
       if (!row.success)
@@ -30,37 +59,16 @@ export function captions(entry: z.infer<typeof CaptionTool>, folder: string): To
           `Line ${line} of ${path} is no caption.`,
           'A line is {"image": …, "caption": …, "ocr": [ … ]}.',
         );
-      return [imageKey(row.data.image), describe(row.data)];
+      const { image, caption, ocr } = row.data;
+      const parts = typeof ocr === 'string' ? [ocr] : (ocr ?? []);
+      const words = parts.map((part) => (typeof part === 'string' ? part : part.text));
+      return [imageKey(image), imageInWords({ caption: caption ?? '', ocr: words })];
     }),
   );
-  return {
-    description: imageTool,
-    provider: `${texts.size} captions of ${entry.file}`,
-    maxChars: entry.maxChars,
-    call: (argument, state) => {
-      const text = texts.get(imageKey(argument));
-      return text === undefined || text === ''
-        ? { text: `There is no caption of the image "${argument.trim().slice(0, 200)}".`, outcome: 'miss', state }
-        : { text, outcome: 'hit', state: { ...state, lookup: { lines: text.split('\n'), keyword: null, index: 0 } } };
-    },
-  };
-}
-
-function describe({ caption, ocr }: z.infer<typeof Caption>): string {
-  const words =
-    typeof ocr === 'string' ? ocr : (ocr ?? []).map((part) => (typeof part === 'string' ? part : part.text)).join('; ');
-  return [caption ?? '', words === '' ? '' : `Text in the image: ${words}`].filter((part) => part !== '').join('\n');
 }
 
 const imageKey = (name: string): string => name.trim().toLowerCase();
 
-const kinds: readonly (readonly [string, readonly number[]])[] = [
-  ['image/png', [0x89, 0x50, 0x4e, 0x47]],
-  ['image/jpeg', [0xff, 0xd8, 0xff]],
-  ['image/gif', [0x47, 0x49, 0x46, 0x38]],
-  ['image/webp', [0x52, 0x49, 0x46, 0x46]],
-];
-const maxImageBytes = 10 * 2 ** 20;
 const Chat = z.object({ choices: z.array(z.object({ message: z.object({ content: z.string().nullish() }) })).min(1) });
 
 /** Image2Text by a vision model on a server with OpenAI's API, over images in a folder. @throws ToolError */
@@ -73,9 +81,8 @@ export function vision(entry: z.infer<typeof VisionTool>, place: ToolPlace): Too
     maxChars: entry.maxChars,
     shared: true,
     call: async (argument, state, signal) => {
-      const image = readImage(folder, argument.trim());
-      if (image === undefined)
-        return { text: `There is no image "${argument.trim().slice(0, 200)}".`, outcome: 'miss', state };
+      const image = wantedImage(folder, argument, state);
+      if (image === undefined) return noImage(argument, state);
       const body = {
         model: entry.model,
         max_tokens: entry.maxTokens,
@@ -85,7 +92,10 @@ export function vision(entry: z.infer<typeof VisionTool>, place: ToolPlace): Too
             role: 'user',
             content: [
               { type: 'text', text: entry.prompt },
-              { type: 'image_url', image_url: { url: image } },
+              {
+                type: 'image_url',
+                image_url: { url: `data:${image.type};base64,${readFileSync(image.path, 'base64')}` },
+              },
             ],
           },
         ],
@@ -102,18 +112,9 @@ export function vision(entry: z.infer<typeof VisionTool>, place: ToolPlace): Too
       const text = answer.choices[0]?.message.content ?? '';
       return text.trim() === ''
         ? { text: 'The model said nothing of the image.', outcome: 'miss', state }
-        : { text, outcome: 'hit', state: { ...state, lookup: { lines: text.split('\n'), keyword: null, index: 0 } } };
+        : imageFound(text, state);
     },
   };
-}
-
-/** As a data URL; undefined where there is no such image in the folder. */
-function readImage(folder: string, name: string): string | undefined {
-  const path = fileWithin(folder, name);
-  if (path === undefined || !statSync(path).isFile() || statSync(path).size > maxImageBytes) return undefined;
-  const bytes = readFileSync(path);
-  const kind = kinds.find(([, magic]) => magic.every((byte, i) => bytes[i] === byte))?.[0];
-  return kind === undefined ? undefined : `data:${kind};base64,${bytes.toString('base64')}`;
 }
 
 const Images = z.object({ data: z.array(z.object({ b64_json: z.string() })).min(1) });
@@ -142,7 +143,7 @@ export function draw(entry: z.infer<typeof DrawTool>, place: ToolPlace): ToolPro
         signal,
       );
       const bytes = Buffer.from(answer.data[0]?.b64_json ?? '', 'base64');
-      const kind = kinds.find(([, magic]) => magic.every((byte, i) => bytes[i] === byte))?.[0];
+      const kind = imageType(bytes);
       if (kind === undefined)
         throw new ToolError(
           'bad-response',

@@ -1,5 +1,5 @@
 import { Parser } from 'n3';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import * as z from 'zod';
 import { knowledgeTool } from '../../core/tools/library.ts';
@@ -7,6 +7,8 @@ import type { ToolProvider } from '../../core/tools/provider.ts';
 import { tripleTool, type NamedTriple } from '../../core/tools/triples.ts';
 import type { SparqlTool, TripleTool } from '../../core/tools/toolConfig.ts';
 import { ToolError } from '../../core/tools/toolError.ts';
+import { readText } from '../store/readText.ts';
+import { TaskError } from '../store/taskError.ts';
 import { fileOf } from './fileOf.ts';
 import { askJson } from './webRequest.ts';
 
@@ -27,11 +29,12 @@ export function localTriples(entry: z.infer<typeof TripleTool>, folder: string):
       'It is Turtle, N-Triples, or three columns between tabs.',
     );
   if (statSync(path).size > maxBytes) throw bad(`it has more than ${maxBytes / 2 ** 20} MB`);
-  const text = readFileSync(path, 'utf8');
   let triples: NamedTriple[];
   try {
+    const text = readText(path);
     triples = extname(path).toLowerCase() === '.tsv' ? columns(text) : turtle(text);
   } catch (error) {
+    if (error instanceof TaskError) throw new ToolError('not-configured', error.message, error.remedy);
     throw bad(error instanceof Error ? error.message : String(error));
   }
   return tripleTool(triples, { provider: `${triples.length} triples of ${entry.file}`, maxChars: entry.maxChars });
@@ -139,10 +142,20 @@ export function sparql(entry: z.infer<typeof SparqlTool>, userAgent: string): To
 /** A literal of SPARQL, which the argument cannot leave. */
 const literal = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&').replace(/\p{Cc}/gu, ' ')}"`;
 
+/** Long strings first, since a single quotation mark may stand in them; an address holds no space, so `<` alone is less. */
+const quoted =
+  /"""(?:"{0,2}(?:[^"\\]|\\.))*"""|'''(?:'{0,2}(?:[^'\\]|\\.))*'''|"(?:[^"\\\n\r]|\\.)*"|'(?:[^'\\\n\r]|\\.)*'|<[^\s<>"{}|^`\\]*>|#[^\n\r]*/g;
+
 function readsOnly(query: string): boolean {
-  const bare = query.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|<[^>]*>|#.*$/gm, ' ');
+  // Escapes of characters are read before anything else in SPARQL: without this, SERVIC\u0045 would be no SERVICE.
+  const plain = query.replace(/\\u([\da-fA-F]{4})|\\U([\da-fA-F]{8})/g, (_, four?: string, eight?: string) =>
+    character(Number.parseInt(four ?? eight ?? '', 16)),
+  );
+  const bare = plain.replace(quoted, ' ');
   return (
     /^\s*(?:prefix\s+\S+\s+|base\s+)*(?:select|ask)\b/i.test(bare) &&
     !/\b(?:service|insert|delete|load|clear|drop|create|copy|move|add|from)\b/i.test(bare)
   );
 }
+
+const character = (code: number): string => (code <= 0x10ffff ? String.fromCodePoint(code) : ' ');

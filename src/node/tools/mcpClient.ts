@@ -50,10 +50,16 @@ export async function openMcp(
     throw notApproved(name, 'is described by its server in other words than when you approved it');
   }
   client.onclose = gone;
+  // Of a message that is too long only this listener hears; over HTTP its call would go on waiting.
+  let tooMuch = new AbortController();
+  client.onerror = (error) => {
+    if (isTooMuch(error)) tooMuch.abort(error);
+  };
   return {
     call: async (given, inner) => {
       try {
-        const options = { signal: inner, timeout: entry.timeoutSeconds * 1000 };
+        if (tooMuch.signal.aborted) tooMuch = new AbortController();
+        const options = { signal: AbortSignal.any([inner, tooMuch.signal]), timeout: entry.timeoutSeconds * 1000 };
         const said = Content.parse(await client.callTool({ name: entry.tool, arguments: given }, undefined, options));
         const parts = said.content.map((part) => part.text ?? `(${part.type})`);
         return { text: parts.join('\n'), ok: said.isError !== true && parts.length > 0 };
@@ -61,7 +67,7 @@ export async function openMcp(
         inner.throwIfAborted();
         if (error instanceof McpError && error.code === (ErrorCode.InvalidParams as number))
           return { text: `${name} refuses its argument: ${error.message}`, ok: false };
-        throw failure(name, error);
+        throw failure(name, entry, (tooMuch.signal.reason as unknown) ?? error);
       }
     },
     close: () => client.close(),
@@ -80,7 +86,7 @@ async function connectTo(entry: McpEntry, place: ToolPlace, signal: AbortSignal)
     const what = entry.command === undefined ? (entry.url ?? '') : entry.command.join(' ');
     throw new ToolError(
       'unreachable',
-      `The MCP server ${what} cannot be reached: ${messageOf(error)}.`,
+      `The MCP server ${what} cannot be reached: ${whyUnreachable(error, entry)}.`,
       'See whether it runs by itself.',
       { cause: error },
     );
@@ -102,10 +108,29 @@ function transport(entry: McpEntry, { folder, secret }: ToolPlace): Transport {
   }
   const made = new StreamableHTTPClientTransport(new URL(entry.url ?? ''), {
     // A redirect could carry the key, or the request, to another host.
-    fetch: (url, init) => fetch(url, { ...init, redirect: 'error' }),
+    fetch: async (url, init) => limited(await fetch(url, { ...init, redirect: 'error' })),
     ...(key === undefined ? {} : { requestInit: { headers: { authorization: `Bearer ${key}` } } }),
   });
   return made;
+}
+
+/** The library has this limit for standard output, and none for HTTP. */
+const maxAnswerBytes = 10 * 2 ** 20;
+
+function limited(response: Response): Response {
+  if (response.body === null) return response;
+  let size = 0;
+  const counted = response.body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform: (part, out) => {
+        size += part.length;
+        if (size > maxAnswerBytes) out.error(new Error(`more than ${maxAnswerBytes} bytes`));
+        else out.enqueue(part);
+      },
+    }),
+  );
+  const { status, statusText, headers } = response;
+  return new Response(counted, { status, statusText, headers });
 }
 
 async function offeredBy(client: Client, entry: McpEntry): Promise<Offered> {
@@ -122,14 +147,35 @@ async function offeredBy(client: Client, entry: McpEntry): Promise<Offered> {
   );
 }
 
-function failure(name: string, error: unknown): ToolError {
-  const late = error instanceof McpError && error.code === (ErrorCode.RequestTimeout as number);
-  return new ToolError(
-    late ? 'timeout' : 'crashed',
-    `${name} failed: ${messageOf(error)}.`,
-    'Resume the run when its server works again.',
-    { cause: error },
-  );
+function failure(name: string, entry: McpEntry, error: unknown): ToolError {
+  const code = error instanceof McpError ? error.code : undefined;
+  const again = 'Resume the run when its server works again.';
+  if (code === (ErrorCode.RequestTimeout as number))
+    return new ToolError(
+      'timeout',
+      `${name} did not answer within ${entry.timeoutSeconds} s.`,
+      'Raise timeoutSeconds of the tool, or resume the run later.',
+      { cause: error },
+    );
+  if (code === (ErrorCode.ConnectionClosed as number))
+    return new ToolError('crashed', `${name} failed: its server ended in the middle of the call.`, again, {
+      cause: error,
+    });
+  return isTooMuch(error)
+    ? new ToolError('bad-response', `${name} answered more than ${maxAnswerBytes} bytes.`, 'Ask it for less.', {
+        cause: error,
+      })
+    : new ToolError('crashed', `${name} failed: ${messageOf(error)}.`, again, { cause: error });
+}
+
+/** The library's error for standard output, and ours for HTTP. */
+const isTooMuch = (error: unknown): boolean => /exceeded maximum size|more than \d+ bytes/.test(messageOf(error));
+
+function whyUnreachable(error: unknown, { timeoutSeconds }: McpEntry): string {
+  const code = error instanceof McpError ? error.code : undefined;
+  if (code === (ErrorCode.RequestTimeout as number)) return `it did not answer within ${timeoutSeconds} s`;
+  if (code === (ErrorCode.ConnectionClosed as number)) return 'it ended at once';
+  return messageOf(error).replace(/[\s:.]+$/, '');
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

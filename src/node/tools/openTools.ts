@@ -1,14 +1,17 @@
 import { catalogue } from '../../core/tools/catalogue.ts';
+import type { PageSource } from '../../core/tools/documentSet.ts';
 import type { ToolLibrary, ToolProvider, UnavailableTool } from '../../core/tools/provider.ts';
 import type { ToolList } from '../../core/tools/toolConfig.ts';
 import { cardSelects } from '../../core/tools/toolConfig.ts';
 import { ToolError } from '../../core/tools/toolError.ts';
-import { documentProviders, withBuiltIn, type Pages } from './builtIn.ts';
+import { HeldDocuments } from '../documents/heldDocuments.ts';
+import { documentProviders, withBuiltIn } from './builtIn.ts';
 import { provide, type ToolPlace } from './provide.ts';
 
 export interface OpenToolsOptions {
   readonly tools?: ToolList | undefined;
-  readonly pages: Pages;
+  /** None when left out. */
+  readonly documents?: PageSource & { readonly count: number };
   readonly place: ToolPlace;
 }
 
@@ -16,7 +19,7 @@ export interface OpenToolsOptions {
  * Makes the library of a run from the card's `tools`. Whatever is missing (a key, a file, an approval) makes its tool
  * unavailable, with the reason; nothing is started and nothing outside is asked before a tool is first called.
  */
-export function openTools({ tools, pages, place }: OpenToolsOptions): ToolLibrary {
+export function openTools({ tools, documents: pages = new HeldDocuments([]), place }: OpenToolsOptions): ToolLibrary {
   const documents = documentProviders(pages);
   const configured: ToolProvider[] = [];
   const missing: UnavailableTool[] = [];

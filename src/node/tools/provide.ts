@@ -6,6 +6,7 @@ import { codeInterpreter } from './codeInterpreter.ts';
 import { database } from './database.ts';
 import { captions, draw, vision } from './images.ts';
 import { localTriples, sparql } from './knowledgeGraph.ts';
+import { ocr } from './ocr.ts';
 import { mediaWiki } from './mediaWiki.ts';
 import { mcpTool } from './mcp.ts';
 import { tables } from './tableFiles.ts';
@@ -62,6 +63,8 @@ export function provide(entry: ToolEntry, documents: readonly ToolProvider[], pl
       return [sparql(entry, userAgent(place))];
     case 'captions':
       return [captions(entry, place.folder)];
+    case 'ocr':
+      return [ocr(entry, place)];
     case 'vision':
       return [vision(entry, place)];
     case 'images-api':

@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import MiniSearch from 'minisearch';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type * as z from 'zod';
 import type { ToolProvider } from '../../core/tools/provider.ts';
@@ -8,6 +8,8 @@ import { tableVerbalizer, type RowIndex, type Table } from '../../core/tools/tab
 import type { TableTool } from '../../core/tools/toolConfig.ts';
 import { ToolError } from '../../core/tools/toolError.ts';
 import { readJsonLines } from '../store/jsonLines.ts';
+import { readText } from '../store/readText.ts';
+import { TaskError } from '../store/taskError.ts';
 import { fileOf } from './fileOf.ts';
 
 const kinds = ['.csv', '.tsv', '.json', '.jsonl'];
@@ -42,6 +44,7 @@ function readTable(path: string): Table {
   try {
     return { name, rows: rowsOf(path).map(flat) };
   } catch (error) {
+    if (error instanceof TaskError) throw new ToolError('not-configured', error.message, error.remedy);
     throw bad(error instanceof Error ? error.message : String(error));
   }
 }
@@ -49,7 +52,7 @@ function readTable(path: string): Table {
 function rowsOf(path: string): unknown[] {
   const kind = extname(path).toLowerCase();
   if (kind === '.jsonl') return readJsonLines(path).map(({ value }) => value);
-  const text = readFileSync(path, 'utf8');
+  const text = readText(path);
   if (kind !== '.json')
     return parse(text, { columns: true, bom: true, skip_empty_lines: true, delimiter: kind === '.tsv' ? '\t' : ',' });
   const value = JSON.parse(text) as unknown;

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import type { ToolProvider } from '../../core/tools/provider.ts';
 import type { DescribedTool } from '../../core/tools/toolConfig.ts';
 import { ToolError } from '../../core/tools/toolError.ts';
 import { describeUserTool, pick, placeholder, UserTool } from '../../core/tools/userTool.ts';
+import { readText } from '../store/readText.ts';
 import { findApproval, fingerprint } from './approvals.ts';
 import { fileOf } from './fileOf.ts';
 import type { ToolPlace } from './provide.ts';
@@ -21,7 +21,7 @@ export function readUserTool(
   const path = fileOf(place.folder, entry.file);
   let parsed;
   try {
-    parsed = UserTool.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+    parsed = UserTool.safeParse(JSON.parse(readText(path)));
   } catch {
     throw new ToolError(
       'not-configured',

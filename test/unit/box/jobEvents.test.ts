@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { LineReader, parseEvent } from '../../../src/node/box/jobEvents.ts';
+import { parseEvent } from '../../../src/core/box/jobEvents.ts';
+import { LineReader } from '../../../src/node/box/lineReader.ts';
 import { parseExit, printable } from '../../../src/node/box/jobFolder.ts';
 import { JobError } from '../../../src/node/box/boxErrors.ts';
 

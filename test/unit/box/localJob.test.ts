@@ -19,7 +19,7 @@ import type { BoxFiles } from '../../../src/node/box/boxFiles.ts';
 import type { JobEnd, JobState } from '../../../src/node/box/followJob.ts';
 import { followJob } from '../../../src/node/box/followJob.ts';
 import { cancelJob, resumeJob, startJob } from '../../../src/node/box/job.ts';
-import type { JobEvent } from '../../../src/node/box/jobEvents.ts';
+import type { JobEvent } from '../../../src/core/box/jobEvents.ts';
 import type { Job } from '../../../src/node/box/jobFolder.ts';
 import { localJob, startLocalJob } from '../../../src/node/box/localJob.ts';
 import { localFiles } from '../../../src/node/box/localFiles.ts';

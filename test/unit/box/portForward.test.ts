@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { JobError, SshError } from '../../../src/node/box/boxErrors.ts';
-import { PortForward } from '../../../src/node/box/serving/portForward.ts';
+import { PortForward, portsFor } from '../../../src/node/box/serving/portForward.ts';
 
 describe('a forwarded port', () => {
   const target = createServer((socket) => {
@@ -40,6 +40,30 @@ describe('a forwarded port', () => {
       forward.close();
     }
     await assert.rejects(say(forward.port, 'x'));
+  });
+
+  it('is the same at every start, and another where that is taken', async () => {
+    const connect = (): Promise<Socket> => Promise.resolve(reach());
+    const ports = portsFor(`box ${Math.random()}`);
+    assert.ok(
+      ports.every((port) => port >= 20_000 && port < 30_000),
+      ports.join(' '),
+    );
+    const first = await PortForward.open({ connect, ports });
+    // The first that is free: on a machine with other programs it need not be the first.
+    assert.ok(ports.includes(first.port));
+    first.close();
+    const again = await PortForward.open({ connect, ports });
+    assert.equal(again.port, first.port);
+    const others = [];
+    for (let i = 0; i < 3; i++) others.push(await PortForward.open({ connect, ports }));
+    try {
+      assert.equal(new Set([again.port, ...others.map(({ port }) => port)]).size, 4);
+      assert.equal(ports.includes(others.at(-1)?.port ?? 0), false);
+      assert.equal(await say(others.at(-1)?.port ?? 0, 'x'), 'X');
+    } finally {
+      for (const one of [again, ...others]) one.close();
+    }
   });
 
   it('holds whoever comes while the box cannot be reached, at the same port', async () => {

@@ -8,7 +8,8 @@ import type { ExecResult, RemoteFiles } from '../../../src/node/box/boxFiles.ts'
 import { localFiles } from '../../../src/node/box/localFiles.ts';
 import { BoxError, JobError } from '../../../src/node/box/boxErrors.ts';
 import type { Preflight, PreflightItem } from '../../../src/node/box/preflight.ts';
-import { mustHavePython, preflight } from '../../../src/node/box/preflight.ts';
+import { mustBeFit, mustHavePython, preflight } from '../../../src/node/box/preflight.ts';
+import { SlurmSettings } from '../../../src/node/box/slurm/slurmSettings.ts';
 
 const boxFolder = join(import.meta.dirname, '..', '..', '..', 'box');
 let folder: string;
@@ -62,6 +63,7 @@ const good = {
   },
   folder: { path: '/home/me/.autoact', exists: true, free: 5e11, freeFiles: 1e6, writable: true, runs: true },
   temporary: { path: '/tmp', exists: true, free: 5e10, freeFiles: 1e6, writable: true, runs: true },
+  base: null,
   quota: null,
   session: { systemd: true, linger: false, killUserProcesses: false },
   egress: [],
@@ -170,6 +172,15 @@ it('what is no report is told with what was said', async () => {
     (error) => JobError.is(error, 'bad-output') && error.message.includes('SyntaxError'),
   );
   await assert.rejects(said('<html>', ''), (error) => JobError.is(error, 'bad-output'));
+  // What is no Python at all may repeat the script that it was given.
+  await assert.rejects(said('', `ls: ${'import json\n'.repeat(200)}\nls: no such file`), (error) => {
+    assert.ok(JobError.is(error, 'bad-output'));
+    assert.match(
+      error.message,
+      /^gpu \(preflight check\): python3 gave no report .*: ls: no such file\. .*--python PATH$/,
+    );
+    return true;
+  });
 });
 
 it('a box without a Python that can train is refused with what is missing', async () => {
@@ -179,4 +190,62 @@ it('a box without a Python that can train is refused with what is missing', asyn
     (error) => BoxError.is(error, 'no-python') && error.message.includes('/usr/bin/python3 cannot train'),
   );
   assert.equal(mustHavePython('gpu', await judge({})), '/opt/python');
+});
+
+it('nothing is begun on a box on which no job could start, and little does not hinder', async () => {
+  const closed = { ...good.folder, path: '/root/x', writable: false };
+  for (const [change, box, said] of [
+    [{ folder: closed }, {}, /^Box "gpu" \(preflight check\): Disk: \/root\/x cannot be written\. .*--folder PATH/],
+    [{}, { slurm: {} }, /Slurm: sbatch is not there\. Choose the cluster/],
+    [{ session: { systemd: true, linger: false, killUserProcesses: true } }, {}, /After logout: .*enable-linger/],
+  ] as const) {
+    const found = await judge(change, box);
+    assert.throws(
+      () => mustBeFit('gpu', found),
+      (error) => JobError.is(error, 'cannot-start') && said.test(error.message),
+    );
+  }
+  mustBeFit('gpu', await judge({ gpu: null, pythons: [], folder: { ...good.folder, free: 5e9 } }));
+});
+
+it('a file where the folder should be is told, whoever asks', async () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  for (const path of [file, join(file, 'below')]) {
+    const found = await preflight(here({}), { folder: path }, { boxFolder });
+    assert.deepEqual([item(found, 'Disk')?.state, item(found, 'Disk')?.found], ['fail', `${path} cannot be written`]);
+  }
+  const found = await preflight(here({}), { folder: join(folder, 'new', 'one') }, { boxFolder });
+  assert.match(item(found, 'Disk')?.found ?? '', /GB free/);
+});
+
+it('a base model on the box is whole and readable, or it is said what it lacks before a job is sent', async () => {
+  const base = join(folder, 'base model');
+  mkdirSync(base);
+  const look = () => preflight(here({}), { folder, base }, { boxFolder });
+  const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+  const index = { weight_map: { a: shards[0], b: shards[1] } };
+  writeFileSync(join(base, 'model.safetensors.index.json'), JSON.stringify(index));
+  writeFileSync(join(base, shards[0] ?? ''), Buffer.alloc(100));
+  const bad = await look();
+  assert.equal(item(bad, 'Base model')?.state, 'fail');
+  assert.match(item(bad, 'Base model')?.found ?? '', /lacks.*: config\.json, model-00002.*, tokenizer\.json$/);
+  assert.match(item(bad, 'Base model')?.remedy ?? '', /--base PATH/);
+  assert.throws(() => mustBeFit('gpu', bad, true), /Base model: .*config\.json/);
+  // What a cluster's compute nodes see, its login node need not.
+  const cluster = await preflight(here({}), { folder, base, slurm: SlurmSettings.parse({}) }, { boxFolder });
+  assert.equal(item(cluster, 'Base model')?.state, 'warn');
+  // A server may be told of another model.
+  mustBeFit('gpu', { ...bad, items: bad.items.filter(({ item: name }) => name === 'Base model') });
+
+  writeFileSync(join(base, shards[1] ?? ''), Buffer.alloc(50_000_000));
+  for (const name of ['config.json', 'tokenizer.json']) writeFileSync(join(base, name), '{}');
+  const whole = item(await look(), 'Base model');
+  assert.equal(whole?.state, 'ok');
+  assert.match(whole.found, /^0\.1 GB at .*base model$/);
+
+  // An index that somebody else has written names files beside it alone, and none that is no index.
+  writeFileSync(join(base, 'model.safetensors.index.json'), '{"weight_map": 3}');
+  assert.equal(item(await look(), 'Base model')?.state, 'fail');
+  assert.equal(item(await judge({}), 'Base model')?.found, 'sent from this machine, once, when a job needs it');
 });

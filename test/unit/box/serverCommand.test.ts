@@ -43,7 +43,7 @@ describe('vLLM’s command line', () => {
   it('serves base and adapters on loopback under names that tell their content', () => {
     assert.deepEqual(vllmCommand(found, plan), {
       command: [
-        ...['/opt/vllm/bin/vllm', 'serve', '/models/base', '--host', '127.0.0.1', '--port', '{port}'],
+        ...['/opt/vllm/bin/vllm', 'serve', '/models/base', '--host', '{host}', '--port', '{port}'],
         ...['--served-model-name', 'base', '--enable-lora'],
         ...['--lora-modules', 'plan-3f2a9c01=/jobs/1/out/plan', 'tool-00ff00ff=/jobs/1/out/tool dir'],
         ...['--max-loras', '2', '--max-cpu-loras', '2', '--max-lora-rank', '16'],
@@ -119,5 +119,8 @@ describe('other servers', () => {
       ...['plan-3f2a9c01=/jobs/1/out/plan', 'tool-00ff00ff=/jobs/1/out/tool dir'],
     ]);
     assert.throws(() => ownCommand(['serve'], plan), refused(/\{port\}/));
+    const onNode = { ...plan, onNode: true };
+    assert.throws(() => ownCommand(['serve', '{port}'], onNode), refused(/\{host\}/));
+    assert.deepEqual(ownCommand(['serve', '{host}:{port}'], onNode).command, ['serve', '{host}:{port}']);
   });
 });

@@ -5,6 +5,8 @@ import type { BoxFiles, ExecResult } from '../../../src/node/box/boxFiles.ts';
 import { followJob, type JobState } from '../../../src/node/box/followJob.ts';
 import { cancelJob, resumeJob } from '../../../src/node/box/job.ts';
 import type { Job } from '../../../src/node/box/jobFolder.ts';
+import { QueueWatch } from '../../../src/node/box/serving/queueWatch.ts';
+import { startServer } from '../../../src/node/box/serving/serveJob.ts';
 import { lookInQueue } from '../../../src/node/box/slurm/queue.ts';
 import { slurmLauncher } from '../../../src/node/box/slurm/slurmLauncher.ts';
 import { sbatchCommand, SlurmSettings } from '../../../src/node/box/slurm/slurmSettings.ts';
@@ -220,11 +222,17 @@ describe('a job in a queue', () => {
 });
 
 describe("a box's Slurm settings", () => {
+  it('say how often the queue is asked', () => {
+    const lookOf = (given: object) => slurmLauncher({ host: 'login', settings: SlurmSettings.parse(given) }).lookMs;
+    assert.deepEqual([lookOf({}), lookOf({ askEvery: 60 })], [15_000, 60_000]);
+    assert.ok(!SlurmSettings.safeParse({ askEvery: 0 }).success);
+  });
+
   it('become options of sbatch, ours last', () => {
     const settings = SlurmSettings.parse({ nodes: 2, stopBefore: 60, options: ['--comment=two words'] });
-    const line = sbatchCommand(settings, { name: 'n', folder: '/a%j', script: '/s', command: ['c'] });
+    const line = sbatchCommand(settings, { name: 'n', folder: '/a%j', script: '/s', command: ['c'], requeue: true });
     assert.deepEqual(line.slice(0, 4), ['sbatch', '--comment=two words', '--nodes=2', '--ntasks-per-node=1']);
-    assert.ok(line.includes('--output=/a%%j/log') && line.includes('--signal=B:TERM@60'));
+    assert.ok(line.includes('--output=/a%%j/log') && line.includes('--signal=B:TERM@60') && line.includes('--requeue'));
     assert.deepEqual(line.slice(-2), ['/s', 'c']);
   });
 
@@ -239,4 +247,42 @@ describe("a box's Slurm settings", () => {
     { unknown: 1 },
   ])
     it(`cannot be ${JSON.stringify(wrong)}`, () => assert.ok(!SlurmSettings.safeParse(wrong).success));
+});
+
+describe('a server in the queue', () => {
+  it('is queued once and never begins anew behind its user', async () => {
+    const { files, contents, calls } = cluster(([program]) =>
+      program === 'squeue' ? '' : program === 'sbatch' ? '7\n' : status,
+    );
+    const settings = SlurmSettings.parse({ gres: 'gpu:1' });
+    const launcher = slurmLauncher({ host: 'login', settings, requeue: false, lookMs: 0, settleMs: 0 });
+    const job: Job = { files, python: 'python3', box: '/code', folder: '/jobs/serve-1', launcher };
+    contents['/jobs/serve-1/endpoint.json'] = '{"port": 1}';
+    const spec = { kind: 'serve', server: 'transformers', base: '/b', adapters: {}, leaseSeconds: 60 } as const;
+    const { attached, key } = await startServer(job, { ...spec, reach: 'login' });
+    assert.equal(attached, false);
+    assert.equal(contents['/jobs/serve-1/key'], `${key}\n`);
+    const line = calls.find((call) => call.startsWith('sbatch')) ?? '';
+    assert.match(line, /--no-requeue.* \/code\/serve\.py run \/jobs\/serve-1$/);
+    assert.ok(calls.includes('rm -f /jobs/serve-1/endpoint.json'));
+    assert.ok(!line.includes(key));
+  });
+
+  it('tells what it waits for, and that it is gone when the queue killed it without a word', async () => {
+    let said = '7|PENDING|N/A|gpu||1:00|Resources\n';
+    const { job } = cluster(
+      ([program, ...args]) =>
+        program === 'sacct' ? 'TIMEOUT\n' : program !== 'squeue' || args.includes('--states=PENDING') ? '' : said,
+      { '/jobs/1/slurm': '7\n' },
+    );
+    const queue = new QueueWatch(job);
+    assert.deepEqual(await queue.look(), { state: 'waiting', id: '7', reason: 'Resources' });
+    said = '7|RUNNING|N/A|gpu|n1|1:00|None\n';
+    assert.equal(await queue.look(), undefined);
+    said = '';
+    await assert.rejects(
+      queue.look(),
+      (error) => JobError.is(error, 'failed') && /no longer in the queue \(Slurm: TIMEOUT\)/.test(error.message),
+    );
+  });
 });

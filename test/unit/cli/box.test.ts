@@ -9,8 +9,9 @@ const home = mkdtempSync(join(tmpdir(), 'autoact-box-'));
 after(() => rmSync(home, { recursive: true, force: true }));
 
 const main = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts');
-const cli = (...args: string[]): { code: number | null; out: string; err: string } => {
-  const done = spawnSync(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', main, 'box', ...args], {
+const cli = (...args: string[]) => run('box', ...args);
+const run = (...args: string[]): { code: number | null; out: string; err: string } => {
+  const done = spawnSync(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', main, ...args], {
     encoding: 'utf8',
     env: { ...process.env, XDG_CONFIG_HOME: home, APPDATA: home },
   });
@@ -29,4 +30,11 @@ it('boxes are added, listed and removed, and a wrong one is refused with exit co
   const gone = cli('check', 'gpu');
   assert.equal(gone.code, 3);
   assert.match(gone.err, /There is no box "gpu"/);
+});
+
+it('a folder without a model is refused before the box is asked for anything', () => {
+  cli('add', 'gpu', 'gpu.example.org');
+  const { code, err } = run('serve', '--box', 'gpu', '--model', join(home, 'none'));
+  assert.equal(code, 2);
+  assert.match(err, /There is no model in Hugging Face form at .*none \(no config\.json\)\. .*box:\/PATH/);
 });

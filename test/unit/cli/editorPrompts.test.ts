@@ -11,6 +11,7 @@ function editor(reply: (ask: Ask) => unknown) {
   const asked: Ask[] = [];
   output.setEncoding('utf8').on('data', (line: string) => {
     const event = parseEvent(line);
+    if (event?.type === 'withdrawn') return;
     assert.ok(event?.type === 'ask', line);
     asked.push(event.ask);
     const answer = reply(event.ask);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, it } from 'node:test';
 import { pythonJson } from '../../../src/core/data/publishedTrajectory.ts';
+import { publishedFiles } from '../../../src/core/prompts/publishedPrompts.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'autoact-cli-import-'));
 after(() => {
@@ -51,4 +52,41 @@ it('trajectories are imported, replayed, and exported to the same bytes', () => 
   assert.match(report.noted[0]?.reason ?? '', /F1 is not 0\.5/);
   assert.equal(cli('export', 'runs', '-o', 'back', '--json').code, 0);
   assert.equal(readFileSync(join(home, 'back', 'runs.jsonl'), 'utf8'), lines);
+});
+
+it('prompts of a clone become those of the workspace; a clone that lacks something is told by its file', () => {
+  const words: Readonly<Record<string, string>> = {
+    [publishedFiles.selfInstruct]:
+      'HOTPOTQA_TASK_NAME = "Hops"\nHOTPOTQA_TASK_DESCRIPTION = "Far."\nDATA_GEN_SYSTEM_PROMPT = "{task_name}"\nHOTPOTQA_DATA_GEN_HUMAN_PROMPT = "{QA_pairs} {Gen_num}"\n',
+    [publishedFiles.selection]: 'ACTION_SYSTEM_PROMPT = "Pick."\nTASK_PROMPT_TEMPLATE = "{tool_pool} {task_name}"\n',
+    [publishedFiles.planning]: 'ZEROSHOT_INSTRUCTION_HOTPOTQA = "{tools} {question} {scratchpad}"\n',
+    [publishedFiles.tools.hotpotqa]: '[{"name":"S","usage":"S[q]"}]',
+  };
+  const clone = join(home, 'clone');
+  for (const [path, text] of Object.entries(words)) {
+    mkdirSync(dirname(join(clone, path)), { recursive: true });
+    // As a checkout on Windows has them.
+    writeFileSync(join(clone, path), `\uFEFF${text.replaceAll('\n', '\r\n')}`);
+  }
+  const run = (...more: string[]) => {
+    const { code, out } = cli('import', 'prompts', ...more, '-w', 'workspace', '--json');
+    return { code, said: JSON.parse(out) as { prompts?: string[]; message?: string; remedy?: string } };
+  };
+  const agent = join(home, 'workspace', '.autoact', 'prompts', 'agent.md');
+  const refused = (words: RegExp, ...more: string[]): void => {
+    const { code, said } = run(...more);
+    assert.notEqual(code, 0);
+    assert.match(said.message ?? '', words);
+    assert.ok(said.remedy, said.message);
+  };
+  refused(/There is no Self_Instruct\/pre_prompt\.py in elsewhere/, 'elsewhere');
+  writeFileSync(join(clone, publishedFiles.tools.hotpotqa), 'torn [');
+  refused(/HotpotQA_Tools\.json is no list of tools/, 'clone');
+  assert.equal(existsSync(agent), false, 'nothing is written of a clone that lacks something');
+  writeFileSync(join(clone, publishedFiles.tools.hotpotqa), words[publishedFiles.tools.hotpotqa] ?? '');
+  assert.deepEqual(run('clone').said.prompts, ['agent', 'self-instruct', 'tool-selection']);
+  assert.match(readFileSync(agent, 'utf8'), /\(1\) S\[q\]\n \{\{question\}\} \n\{\{transcript\}\}/);
+  refused(/There is a prompt .*agent\.md already/, 'clone');
+  assert.equal(run('clone', '--force').code, 0);
+  refused(/There is no Self_Plan\/Tool_Selection\/ScienceQA_Tools\.json/, 'clone', '--for', 'scienceqa', '--force');
 });

@@ -6,8 +6,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { category, commandIds, commandSpec } from '../../../src/contrib/commands.ts';
 import * as ids from '../../../src/contrib/ids.ts';
 import { runFields, settingIds, settings, settingsSection } from '../../../src/contrib/settings.ts';
+import { itemsAtOnce } from '../../../src/core/pipeline/context.ts';
+import { LaunchArguments } from '../../../src/core/debug/launch.ts';
+import { debugModes } from '../../../src/core/debug/target.ts';
 import { Settings } from '../../../src/core/pipeline/settings.ts';
+import { studySchema } from '../../../src/core/annotate/studySchema.ts';
 import { taskSchema } from '../../../src/core/task/taskSchema.ts';
+import { readManifest } from '../../harness/manifest.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -31,15 +36,23 @@ interface Manifest {
     keybindings: { command: string }[];
     views: Record<string, { id: string; icon: string }[]>;
     viewsContainers: { activitybar: { id: string; icon: string }[] };
+    customEditors: { viewType: string; priority: string }[];
     viewsWelcome: { view: string; contents: string }[];
     languages: { id: string; extensions: string[]; configuration: string }[];
     grammars: { language: string; path: string }[];
+    breakpoints: { language: string }[];
+    debuggers: {
+      type: string;
+      languages: string[];
+      configurationAttributes: { launch: { properties: Record<string, { default?: unknown; enum?: string[] }> } };
+      configurationSnippets: { body: Record<string, unknown> }[];
+    }[];
     jsonValidation: { fileMatch: string; url: string }[];
     configuration: { properties: Record<string, { default: unknown; scope: string; markdownDescription: string }> };
     walkthroughs: { id: string; steps: { id: string; description: string; media: { markdown: string } }[] }[];
   };
 }
-const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as Manifest;
+const manifest = readManifest() as Manifest;
 const { contributes } = manifest;
 
 describe('the manifest and the registries', () => {
@@ -76,7 +89,8 @@ describe('the manifest and the registries', () => {
   });
 
   it('let settings of a run name settings that a run has', () => {
-    const defaults = Settings.parse({}) as Record<string, unknown>;
+    // Left out, it follows from the servers of the run.
+    const defaults = { ...Settings.parse({}), concurrency: itemsAtOnce(Settings.parse({})) } as Record<string, unknown>;
     for (const { id } of runFields) {
       const value = id
         .split('.')
@@ -86,7 +100,9 @@ describe('the manifest and the registries', () => {
   });
 
   it('use only commands and views that exist', () => {
-    const known = new Set<string>([...commandIds, 'autoact.runs.focus', 'vscode.openFolder', 'workbench.trust.manage']);
+    const ofEditor = ['vscode.openFolder', 'workbench.trust.manage'];
+    ofEditor.push('workbench.action.debug.stepBack', 'workbench.action.debug.reverseContinue');
+    const known = new Set<string>([...commandIds, 'autoact.runs.focus', ...ofEditor]);
     const used = [...Object.values(contributes.menus).flat(), ...contributes.keybindings].map(({ command }) => command);
     const texts = [
       ...contributes.viewsWelcome.map(({ contents }) => contents),
@@ -100,13 +116,18 @@ describe('the manifest and the registries', () => {
     );
     assert.deepEqual(
       contributes.viewsContainers.activitybar.map(({ id }) => id),
-      [ids.viewContainer],
+      [ids.viewContainer, ids.labelsContainer],
     );
     assert.deepEqual(
       Object.values(contributes.views)
         .flat()
         .map(({ id }) => id),
-      [ids.runsView, ids.boxesView],
+      [ids.runsView, ids.dataView, ids.boxesView, ids.annotateView, ids.queueView],
+    );
+    // As a default it would open in place of the text, where a debugger's stopped line is shown.
+    assert.deepEqual(
+      contributes.customEditors.map(({ viewType, priority }) => [viewType, priority]),
+      [[ids.trajectoriesEditor, 'option']],
     );
     assert.deepEqual(
       contributes.walkthroughs.map(({ id }) => id),
@@ -125,6 +146,20 @@ describe('the manifest and the registries', () => {
       const matching = whens.filter((when) => new RegExp(/viewItem =~ \/(.*)\/$/.exec(when)?.[1] ?? '$^').test(value));
       assert.ok(matching.length > 0, value);
     }
+  });
+
+  it('describe launch configurations as the debugger reads them', () => {
+    assert.deepEqual(contributes.breakpoints, [{ language: ids.traceLanguage }]);
+    const [debuggers] = contributes.debuggers;
+    assert.equal(debuggers?.type, ids.debugType);
+    assert.deepEqual(debuggers.languages, [ids.traceLanguage]);
+    const { properties } = debuggers.configurationAttributes.launch;
+    for (const name of Object.keys(properties)) assert.ok(name in LaunchArguments.shape, name);
+    assert.deepEqual(properties['mode']?.enum, debugModes);
+    const defaults = LaunchArguments.parse({});
+    for (const name of ['line', 'mode', 'stopOnEntry'] as const)
+      assert.equal(properties[name]?.default, defaults[name]);
+    for (const { body } of debuggers.configurationSnippets) assert.equal(body['type'], ids.debugType);
   });
 
   it('name files that are there', () => {
@@ -154,6 +189,11 @@ describe('the task card’s JSON schema', () => {
     const written: unknown = JSON.parse(readFileSync(`${root}media/task.schema.json`, 'utf8'));
     if (!isDeepStrictEqual(written, taskSchema()))
       assert.fail('media/task.schema.json is out of date: run node scripts/task-schema.mjs');
+  });
+  it('and so is a study’s', () => {
+    const written: unknown = JSON.parse(readFileSync(`${root}media/study.schema.json`, 'utf8'));
+    if (!isDeepStrictEqual(written, JSON.parse(JSON.stringify(studySchema()))))
+      assert.fail('media/study.schema.json is out of date: run node scripts/task-schema.mjs');
   });
   it('describes every field and lets defaults be left out', () => {
     const schema = taskSchema() as {

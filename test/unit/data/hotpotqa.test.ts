@@ -6,8 +6,7 @@ import test, { after } from 'node:test';
 import { Encyclopedia } from '../../../src/core/tools/encyclopedia.ts';
 import { importDataset } from '../../../src/node/data/importDataset.ts';
 import { writeDatasetCard } from '../../../src/node/data/datasetCard.ts';
-import { loadTaskCard, loadTaskData } from '../../../src/node/store/taskFile.ts';
-import { createPageIndex } from '../../../src/node/tools/pageIndex.ts';
+import { loadTaskCard, openTaskData } from '../../../src/node/store/taskFile.ts';
 
 /** The paper's 300 questions with their ten paragraphs each (see the data's README). */
 const data = join(import.meta.dirname, '../../../../shared/data');
@@ -41,13 +40,16 @@ test(
     );
     const path = await writeDatasetCard(out, manifest);
     const card = loadTaskCard(path);
-    const { pages, questions } = loadTaskData(card, path);
+    const options = { cacheFolder: join(folder, 'cache'), notify: () => undefined };
+    const { documents, questions } = await openTaskData(card, path, options);
     assert.deepEqual(card.levels, ['easy', 'medium', 'hard']);
     for (const { id, count } of manifest.selections)
-      assert.equal(loadTaskData({ ...card, dataset: { folder: out, selection: id } }, path).questions.length, count);
+      assert.equal(
+        (await openTaskData({ ...card, dataset: { folder: out, selection: id } }, path, options)).questions.length,
+        count,
+      );
 
-    const index = createPageIndex(pages);
-    const encyclopedia = new Encyclopedia(pages, index);
+    const encyclopedia = new Encyclopedia(documents);
     const supporting = new Map(
       readFileSync(join(out, 'questions.jsonl'), 'utf8')
         .trim()
@@ -59,7 +61,7 @@ test(
     for (const question of questions) {
       const gold = supporting.get(question.id) ?? [];
       assert.ok(gold.length > 0);
-      const top = new Set(index.search(question.question, 5));
+      const top = new Set(documents.search(question.question, 5));
       const hits = gold.filter((title) => top.has(title)).length;
       found.paragraphs += hits;
       found.of += gold.length;

@@ -1,21 +1,24 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { Mapping } from '../../../src/core/data/mapping.ts';
 import { readOcrList } from '../../../src/core/data/scienceqa.ts';
 import type { DatasetManifest } from '../../../src/core/data/dataset.ts';
+import { toPublic } from '../../../src/core/task/question.ts';
 import { importDataset, type DatasetKind } from '../../../src/node/data/importDataset.ts';
 import { writeDatasetCard } from '../../../src/node/data/datasetCard.ts';
 import { detectFormat, readRecords } from '../../../src/node/data/records.ts';
 import { TaskError } from '../../../src/node/store/taskError.ts';
-import { loadQuestions, loadTaskCard, loadTaskData } from '../../../src/node/store/taskFile.ts';
+import { openTools } from '../../../src/node/tools/openTools.ts';
+import { loadQuestions, loadTaskCard, openTaskData } from '../../../src/node/store/taskFile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'autoact-import-'));
 after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
+const options = { cacheFolder: join(folder, 'cache'), notify: () => undefined };
 let made = 0;
 
 function file(name: string, content: string | Buffer): string {
@@ -172,6 +175,25 @@ test('ScienceQA: problems, captions, words in images, splits and bands of grades
     assert.equal(second?.image, undefined);
   }
   await assert.rejects(read([problems], { kind: 'scienceqa', splits, split: 'nope' }), /no split "nope"/);
+
+  const images = join(folder, 'images');
+  mkdirSync(join(images, 'test', '1'), { recursive: true });
+  writeFileSync(join(images, 'test', '1', 'image.png'), 'x');
+  const { out, manifest } = await read([problems], { kind: 'scienceqa', images, split: 'test' });
+  const [first] = loadQuestions(join(out, 'questions.jsonl'));
+  assert.deepEqual(first?.image, { caption: '', ocr: [], file: 'test/1/image.png' });
+  assert.deepEqual(toPublic(first).image, first.image);
+  assert.equal(manifest.images, 1);
+  assert.match(Object.keys(reasons(manifest.report.noted)).join(), /only text recognition or a vision model/);
+  const card = loadTaskCard(await writeDatasetCard(out, manifest, { images }));
+  const place = { folder, root: folder, version: '1', secret: () => undefined, notify: () => undefined };
+  const { available } = openTools({ tools: card.tools, place: { ...place, sandboxEntry: '' } });
+  const tool = available.find(({ description }) => description.name === 'Image2Text');
+  assert.match(tool?.provider ?? '', /^captions of the questions, then Tesseract/);
+  const hostile = file('hostile.json', JSON.stringify({ '../1': problem({ image: '../../../problems.json' }) }));
+  const [bad] = loadQuestions(join((await read([hostile], { kind: 'scienceqa', images })).out, 'questions.jsonl'));
+  assert.equal(bad?.image?.file, undefined);
+  await assert.rejects(read([problems], { kind: 'scienceqa', images: join(folder, 'none') }), /no folder/);
 });
 
 test('ScienceQA rows of the published code: options once, OCR without evaluating it', async () => {
@@ -189,6 +211,31 @@ test('ScienceQA rows of the published code: options once, OCR without evaluating
   assert.equal(question?.question, 'What is the capital of Delaware?');
   assert.deepEqual(question.image?.ocr, ["It's Dover", "two 'words'"]);
   assert.deepEqual(readOcrList("[([], __import__('os').system('x'), 1)]"), ['os', 'x']);
+});
+
+test('files that are not there are an error with their name, whatever they were to be; nothing is left behind', async () => {
+  const sources: readonly (readonly [string, DatasetKind])[] = [
+    ['gone.csv', { kind: 'table', mapping: Mapping.parse({ question: 'Q', answer: 'A' }) }],
+    ['gone.jsonl', { kind: 'hotpotqa' }],
+    ['gone.json', { kind: 'scienceqa' }],
+  ];
+  for (const [name, source] of sources)
+    await assert.rejects(
+      read([join(folder, name)], source),
+      (error) => error instanceof TaskError && error.message.includes(`${name} cannot be read`),
+    );
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.includes('.partial')),
+    [],
+  );
+});
+
+test('a mapping that fits no row is told with the columns that there are', async () => {
+  const csv = file('columns.csv', 'Query,Gold\nWhere?,Arden\n');
+  await assert.rejects(
+    read([csv], { kind: 'table', mapping: Mapping.parse({ question: 'Question', answer: 'Gold' }) }),
+    (error) => error instanceof TaskError && /Query, Gold/.test(error.remedy ?? ''),
+  );
 });
 
 test('a table by its mapping: quotes, line ends within cells, options in one column or several', async () => {
@@ -240,16 +287,19 @@ test('a task card points at the dataset and a selection; the card’s examples a
   });
   const path = await writeDatasetCard(out, manifest);
   const card = loadTaskCard(path);
-  const data = loadTaskData(card, path);
+  const data = await openTaskData(card, path, options);
   assert.equal(data.questions.length, 3);
   assert.ok(card.examples.every((e) => data.questions.every((q) => q.question !== e.question)));
-  assert.throws(
-    () => loadTaskData({ ...card, dataset: { folder: out, selection: 'clean' } }, path),
+  await assert.rejects(
+    openTaskData({ ...card, dataset: { folder: out, selection: 'clean' } }, path, options),
     /no selection "clean"/,
   );
-  assert.throws(() => loadTaskData({ ...card, questions: 'x.jsonl' }, path), /a dataset and files of its own/);
-  assert.throws(
-    () => loadTaskData({ ...card, dataset: { folder: 'nowhere', selection: 'all' } }, path),
+  await assert.rejects(
+    openTaskData({ ...card, questions: 'x.jsonl' }, path, options),
+    /a dataset and files of its own/,
+  );
+  await assert.rejects(
+    openTaskData({ ...card, dataset: { folder: 'nowhere', selection: 'all' } }, path, options),
     /no imported dataset/,
   );
 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ablations, expectation } from '../../../src/core/evaluate/ablations.ts';
 import { EvaluationError } from '../../../src/core/evaluate/evaluationError.ts';
 import { Judge } from '../../../src/core/evaluate/judge.ts';
 import { renderRepeats, summariseRepeats } from '../../../src/core/evaluate/repeats.ts';
@@ -8,6 +7,7 @@ import { Report, buildReport } from '../../../src/core/evaluate/report.ts';
 import { renderReport } from '../../../src/core/evaluate/reportMarkdown.ts';
 import { renderReportTable } from '../../../src/core/evaluate/reportTable.ts';
 import { systemScores } from '../../../src/core/evaluate/systemScores.ts';
+import { expectedFromPaper, systemTable } from '../../../src/core/methods/systems.ts';
 import { toPublic } from '../../../src/core/task/question.ts';
 import { createRandom } from '../../../src/core/run/random.ts';
 import { SystemScore } from '../../../src/core/run/status.ts';
@@ -52,7 +52,7 @@ function input(change: Partial<ReportInput> = {}): ReportInput {
 
 /** Three systems, two samples, an outage and a missing row: everything that a report can show. */
 function rich(): ReportInput {
-  const none = ablations.find(({ id }) => id === 'no-reflection')!;
+  const none = systemTable['no-reflection'];
   const answers = (system: string, rates: number[]) => simulate(questions, system, rates, 2);
   const autoact = answers('autoact', [0.9, 0.7, 0.4]).map((row, i) =>
     i < 3
@@ -65,7 +65,12 @@ function rich(): ReportInput {
     samples: 2,
     systems: [
       { id: 'autoact', title: 'AutoAct', rows: autoact },
-      { id: none.id, title: none.title, expected: expectation(none)!, rows: answers(none.id, [0.85, 0.65, 0.4]) },
+      {
+        id: none.id,
+        title: none.title,
+        expected: expectedFromPaper(none.id)!,
+        rows: answers(none.id, [0.85, 0.65, 0.4]),
+      },
       { id: 'zero-shot', title: 'zero-shot | base_model', rows: answers('zero-shot', [0.6, 0.3, 0.1]).slice(0, -2) },
     ],
     reference: 'autoact',
@@ -169,6 +174,24 @@ test('a narrow terminal keeps the interval that matters', () => {
       .every((line) => line.length <= 100),
   );
   assert.equal(narrow.match(/\[/g)?.length, 3);
+});
+
+test('the explanation in brackets after a title is left out where it would not fit', () => {
+  const report = buildReport(input());
+  const explained = {
+    ...report,
+    systems: report.systems.map((system) => ({ ...system, title: `${system.title} (base model in all roles)` })),
+  };
+  assert.match(
+    renderReportTable(explained, { colour: false, width: 200 }),
+    /zero-shot \(base model in all roles\) .*\n/,
+  );
+  const narrow = renderReportTable(explained, { colour: false, width: 80 });
+  assert.doesNotMatch(narrow, /base model/);
+  assert.ok(
+    narrow.split('\n').every((line) => /^[A-Z]\S+ [a-z]/.test(line) || line.length <= 80),
+    narrow,
+  );
 });
 
 test('figures for the run’s status', () => {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { treeContext } from '../../../src/contrib/ids.ts';
 import type { ServingEvent } from '../../../src/core/box/boxStatus.ts';
-import { BoxStatus } from '../../../src/core/box/boxStatus.ts';
+import { BoxStatus, JobSummary } from '../../../src/core/box/boxStatus.ts';
 import type { BoxesNode, BoxState } from '../../../src/host/boxes/boxesModel.ts';
 import { childrenOf, itemOf, withAdapters } from '../../../src/host/boxes/boxesModel.ts';
+import { StoppingJobs } from '../../../src/host/boxes/stoppingJobs.ts';
 import type { Configuration } from '../../../src/protocol/dashboard.ts';
 
 const job = (id: string, more: object) => ({ id, kind: 'train', state: 'running', made: 1, adapters: {}, ...more });
@@ -82,16 +83,58 @@ describe('the Boxes view', () => {
         ['Training aaa', 'running, 30 %, loss plan 0.500', treeContext.jobTraining],
         ['Training bbb', 'waiting, number 3 in the queue', treeContext.jobTraining],
         ['Training ccc', 'finished', treeContext.jobTrained],
-        ['Training ddd', 'failed (exit code 71)', treeContext.jobEnded],
+        ['Training ddd', 'failed (exit code 71)', treeContext.jobHalted],
         [
           'Training eee',
           'vanished: killed, or the machine was restarted; training it again goes on',
-          treeContext.jobEnded,
+          treeContext.jobHalted,
         ],
         ['Server serve-1', 'running, vllm', treeContext.jobServing],
         ['Server serve-2', 'cancelled, vllm', treeContext.jobEnded],
       ],
     );
+  });
+
+  it('shows at once that a job is stopping, and offers no second stop', () => {
+    const found = jobsOf(box({ stopping: ['serve-1'], served: [serving(true)] })).map((node) => itemOf(node));
+    const stopping = found.find(({ label }) => label === 'Server serve-1');
+    assert.deepEqual(
+      [stopping?.description, stopping?.icon, stopping?.context],
+      ['stopping', 'loading~spin', 'autoact.job.ended'],
+    );
+    assert.ok(!found.some(({ label, description }) => label !== 'Server serve-1' && description.includes('stopping')));
+  });
+
+  it('holds a job for stopping until the box says what became of it, or it was not stopped', () => {
+    const jobs = new StoppingJobs();
+    const look = (state: 'running' | 'cancelled'): readonly string[] => {
+      jobs.see('gpu', { jobs: [JobSummary.parse(job('aaa', { state }))] });
+      return jobs.of('gpu');
+    };
+    jobs.begin('gpu', 'aaa');
+    for (let i = 0; i < 20; i++) assert.deepEqual(look('running'), ['aaa']);
+    assert.deepEqual(jobs.of('other'), []);
+    assert.deepEqual(look('cancelled'), []);
+    // A look that was under way when it had ended says nothing; from the next on the box has the last word.
+    jobs.begin('gpu', 'aaa');
+    jobs.end('gpu', 'aaa');
+    assert.deepEqual(look('running'), ['aaa']);
+    assert.deepEqual(look('running'), []);
+    jobs.begin('gpu', 'aaa');
+    jobs.forget('gpu', 'aaa');
+    assert.deepEqual(jobs.of('gpu'), []);
+  });
+
+  it('shows this machine among the boxes, whose adapters need no serving from it', () => {
+    const here = box({ name: 'local', host: 'this machine' });
+    assert.deepEqual(
+      [itemOf({ kind: 'box', box: here }).label, itemOf({ kind: 'box', box: here }).context],
+      ['This machine', treeContext.boxHere],
+    );
+    const contexts = jobsOf(here).map((node) => itemOf(node).context);
+    assert.deepEqual(contexts.slice(0, 4), [
+      ...[treeContext.jobTraining, treeContext.jobTraining, treeContext.jobTrainedHere, treeContext.jobHalted],
+    ]);
   });
 
   it('shows what a box wrote without what would reorder or hide it', () => {

@@ -40,6 +40,19 @@ test('plan thinks and names, tool fills in, reflect judges, right ends the run',
   );
 });
 
+test('every tool call of a question knows its image, whatever tools leave in between', () => {
+  const image = { caption: 'A map.', ocr: ['Dover'], file: 'test/1/image.png' };
+  const lines = [' Look.', ' Retrieve', 'a]', ' More.', ' Search', 'b]', ' Done.', ' Finish', 'c]'];
+  const { requests } = drive(groupPlan({ ...planningInput({ maxReflections: 0 }), image }), scripted(lines));
+  assert.deepEqual(
+    requests.flatMap((r) => (r.kind === 'tool' ? [[r.tool, r.state]] : [])),
+    [
+      ['Retrieve', { image }],
+      ['Search', { image }],
+    ],
+  );
+});
+
 test('a rejected answer goes on with the reflection in the history, and the second answer ends the run unjudged', () => {
   const { result, requests } = drive(
     groupPlan(planningInput()),

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ModelServer, cutAtStops } from '../../../src/node/openai/modelServer.ts';
+import { cutAtStops } from '../../../src/node/openai/dialect.ts';
+import type { ModelServer } from '../../../src/node/openai/modelServer.ts';
 import { ServerError, type ServerErrorReason } from '../../../src/core/ports/models.ts';
 import type { CompletionRequest } from '../../../src/core/run/request.ts';
-import { CompletionServer, hang, reset, type Reply } from '../../doubles/completionServer.ts';
+import { clientAt } from '../../doubles/client.ts';
+import type { Clock } from '../../../src/node/openai/clock.ts';
+import { CompletionServer, hang, reset, stalled, type Reply } from '../../doubles/completionServer.ts';
 
 const request: CompletionRequest = {
   kind: 'complete',
@@ -20,27 +23,27 @@ async function against<T>(
   reply: (n: number) => Reply,
   work: (server: ModelServer, asked: CompletionServer) => Promise<T>,
   api: 'completions' | 'chat' = 'completions',
-  retries = 0,
 ): Promise<T> {
   const double = new CompletionServer((_, n) => reply(n));
   const baseURL = await double.start();
   try {
-    return await work(
-      new ModelServer({
-        name: 'mine',
-        baseURL,
-        apiKey: key,
-        api,
-        concurrency: 4,
-        timeoutSeconds: 1,
-        sendTopK: true,
-        retries,
-      }),
-      double,
-    );
+    return await work(clientAt({ baseURL, apiKey: key, timeoutSeconds: 1, dialect: { api }, clock: hasty() }), double);
   } finally {
     await double.stop();
   }
+}
+
+/** Waits in no time of ours, although its own goes by. */
+function hasty(): Clock {
+  let now = 0;
+  return {
+    now: () => now,
+    random: () => 0,
+    sleep: (ms) => {
+      now += ms;
+      return new Promise((go) => setImmediate(go));
+    },
+  };
 }
 
 const never = new AbortController().signal;
@@ -70,6 +73,7 @@ test('an empty completion is an answer; it is for the parser to judge', async ()
   );
 });
 
+const notUtf8 = Buffer.concat([Buffer.from('{"choices":[{"text":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}]}')]);
 const failures: readonly (readonly [string, Reply, ServerErrorReason])[] = [
   ['a 500 after retries', { status: 500, body: '{"error":{"message":"boom"}}' }, 'server'],
   [
@@ -89,7 +93,14 @@ const failures: readonly (readonly [string, Reply, ServerErrorReason])[] = [
     { status: 400, body: '{"error":{"message":"too long","code":"context_length_exceeded"}}' },
     'context-length',
   ],
-  ['a reset connection', reset, 'unreachable'],
+  ['connections that this request alone loses', reset, 'connection'],
+  ['text that is not UTF-8', { status: 200, body: notUtf8 }, 'bad-response'],
+  [
+    'a chat model that thought until its limit',
+    { status: 200, body: '{"choices":[{"finish_reason":"length"}]}' },
+    'bad-response',
+  ],
+  ['a body that never ends', stalled, 'timeout'],
   ['silence', hang, 'timeout'],
 ];
 
@@ -115,23 +126,12 @@ test('transient trouble is retried, and asked of the server as often as that', a
       assert.equal((await s.complete('base', request, never)).text, ' fine');
       return double.asked.length;
     },
-    'completions',
-    4,
   );
   assert.equal(calls, 3);
 });
 
 test('no server at all is unreachable and fatal', async () => {
-  const s = new ModelServer({
-    name: 'gone',
-    baseURL: 'http://user:secret@127.0.0.1:9/v1',
-    apiKey: '',
-    api: 'completions',
-    concurrency: 1,
-    timeoutSeconds: 1,
-    sendTopK: false,
-    retries: 0,
-  });
+  const s = clientAt({ name: 'gone', baseURL: 'http://user:secret@127.0.0.1:9/v1', timeoutSeconds: 1 });
   await assert.rejects(
     s.complete('base', request, never),
     (e) => ServerError.is(e, 'unreachable') && e.fatal && !e.message.includes('secret'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { coverageOf, questionKind } from '../../../src/core/pipeline/coverage.ts';
+import { coverageOf, questionForm, questionKind } from '../../../src/core/pipeline/coverage.ts';
 import { InstanceGate } from '../../../src/core/pipeline/instanceGate.ts';
 import { modes } from '../../../src/core/pipeline/mode.ts';
 import { parsePairs, selfInstruct, type SelfInstructInput } from '../../../src/core/pipeline/selfInstruct.ts';
@@ -37,6 +37,17 @@ const pair = (question: string, answer = 'Sarn', options: readonly string[] = []
   answer,
   options,
   raw: '',
+});
+
+test('questions of one form are alike but for names and numbers, and only so many are kept', () => {
+  assert.equal(questionForm('When was Ada Lovelace born?'), 'when was * born');
+  assert.equal(questionForm('When was “Émile Zola” born?'), 'when was * born');
+  assert.equal(questionForm('How many of the 12 are in Velm?'), 'how many of the * are in *');
+  assert.equal(questionForm('Velm lies where?'), 'velm lies where');
+  const gate = new InstanceGate(input({ similarity: 1, perFormCap: 2 }));
+  const judged = ['Ed', 'Bo Arden', 'Cy', 'Di'].map((name) => gate.judge(pair(`Where was ${name} born?`, name)));
+  assert.deepEqual(judged, [undefined, undefined, 'form too frequent', 'form too frequent']);
+  assert.equal(gate.judge(pair('Where was the founder of Velm born?', 'Eo')), undefined);
 });
 
 test('property: the gate drops what comparing with every earlier pair would drop', () => {

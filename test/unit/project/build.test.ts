@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { Command } from 'commander';
 import type { Metafile } from 'esbuild';
 import { budgets, overBudget } from '../../../scripts/budgets.mjs';
 import { inRoot, root } from '../../../scripts/lib/project.mjs';
 import { checkPackedFiles, packedFiles } from '../../../scripts/packedFiles.mjs';
+import { commandFiles } from '../../../src/cli/commandFiles.ts';
 
 const output = (bytes: number) => ({
   bytes,
@@ -62,4 +66,25 @@ test('every host test file is imported by the suite that VS Code runs', () => {
   assert.ok(files.length > 0);
   for (const name of files)
     assert.ok(index.includes(`import './${name}';`), `${name} is not imported by test/host/index.ts`);
+});
+
+const pieces = inRoot('dist', 'cli');
+const unbuilt = existsSync(pieces) ? false : 'dist/ is not built';
+
+test('every piece of the command line loads by itself, and help loads little', { skip: unbuilt }, () => {
+  const files = globSync('*.mjs', { cwd: pieces }).filter((name) => name !== 'main.mjs');
+  assert.ok(files.length > 10);
+  const script = `for (const file of ${JSON.stringify(files)}) await import(${JSON.stringify(`${pathToFileURL(pieces).href}/`)} + file);`;
+  execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'pipe' });
+  const help = execFileSync(process.execPath, [inRoot('dist', 'cli.js'), '--help'], { encoding: 'utf8' });
+  for (const { commands } of commandFiles)
+    for (const name of Object.keys(commands)) assert.match(help, new RegExp(`^ {2}${name}\\b`, 'm'));
+});
+
+test('what the help says a command is for belongs to a command that there is', async () => {
+  for (const { commands, load } of commandFiles) {
+    const program = new Command();
+    (await load())(program);
+    assert.deepEqual(program.commands.map((command) => command.name()).sort(), Object.keys(commands).sort());
+  }
 });

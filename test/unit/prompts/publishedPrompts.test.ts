@@ -69,7 +69,8 @@ test('what a clone lacks is named with its file', () => {
     without(publishedFiles.planning, 'ZEROSHOT_INSTRUCTION_HOTPOTQA = "{what} {question}"'),
     /a gap \{what\}/,
   );
-  assert.throws(without(publishedFiles.tools.hotpotqa, '[]'), /no list of tools/);
+  for (const text of ['[]', 'no JSON', '{"name":1}'])
+    assert.throws(without(publishedFiles.tools.hotpotqa, text), /HotpotQA_Tools\.json is no list of tools/);
 });
 
 test('string literals of Python, and nothing else', () => {

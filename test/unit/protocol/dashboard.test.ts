@@ -18,9 +18,11 @@ function connect(overrides: Partial<Handlers<DashboardRequests>>) {
     listDropped: () => Promise.resolve({ rows: [], total: 0 }),
     listTraces: () => Promise.resolve({ rows: [], total: 0 }),
     openTrace: done,
+    debugTrace: done,
     showProvenance: done,
     openFile: done,
     showLog: done,
+    doctor: done,
     ...overrides,
   };
   const invalid: string[] = [];

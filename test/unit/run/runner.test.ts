@@ -78,8 +78,8 @@ test('an error fails its item alone, is no answer, and is asked again on resume'
   const trouble = Object.assign(new Error('503 after retries'), { reason: 'server' });
   const failing: Drivers = {
     ...bad,
-    complete: (r, s) =>
-      r.prompt.includes('Question 3?') && r.purpose === 'argument' ? Promise.reject(trouble) : bad.complete(r, s),
+    complete: (r, s, item) =>
+      r.prompt.includes('Question 3?') && r.purpose === 'argument' ? Promise.reject(trouble) : bad.complete(r, s, item),
   };
   const outcomes = await runItems({ ...base, items: items(6), drivers: failing, log });
   assert.deepEqual(outcomes.get('evaluation/autoact/q3/0'), {
@@ -189,9 +189,9 @@ test('prompts are restored from the log, which holds only what was new', async (
   const inner = counting();
   const drivers: Drivers = {
     ...inner,
-    complete: (r, s) => {
+    complete: (r, s, item) => {
       prompts.push(r.prompt);
-      return inner.complete(r, s);
+      return inner.complete(r, s, item);
     },
   };
   await runItems({ ...base, items: items(1), drivers, log });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Encyclopedia } from '../../../src/core/tools/encyclopedia.ts';
 import type { Page } from '../../../src/core/world/types.ts';
-import { createPageIndex } from '../../../src/node/tools/pageIndex.ts';
+import { HeldDocuments } from '../../../src/node/documents/heldDocuments.ts';
 
 const pages: Page[] = [
   {
@@ -19,7 +19,7 @@ const pages: Page[] = [
   { title: 'Sarn (town)', kind: 'place', paragraphs: ['Sarn is a town on a harbour.'] },
   { title: 'Sarn (novel)', kind: 'work', paragraphs: [`Sarn is a novel about ${'rain and '.repeat(200)}snow.`] },
 ];
-const encyclopedia = new Encyclopedia(pages, createPageIndex(pages));
+const encyclopedia = new Encyclopedia(new HeldDocuments(pages));
 
 test('Retrieve gives the first paragraph of the title, at most five sentences, whatever the case, spaces and quotes', () => {
   for (const title of ['Lower Karvel', ' lower   karvel ', '"Lower Karvel"']) {

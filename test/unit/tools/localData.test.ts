@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import type * as Sqlite from 'node:sqlite';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { ToolList } from '../../../src/core/tools/toolConfig.ts';
 import { calculate } from '../../../src/node/tools/calculator.ts';
 import { openTools } from '../../../src/node/tools/openTools.ts';
@@ -60,7 +61,7 @@ before(() => {
 after(() => rmSync(folder, { recursive: true }));
 
 function toolsOf(...entries: object[]) {
-  const library = openTools({ tools: ToolList.parse(entries), pages: [], place });
+  const library = openTools({ tools: ToolList.parse(entries), place });
   const toolbox = new Toolbox(library);
   return {
     library,
@@ -69,13 +70,19 @@ function toolsOf(...entries: object[]) {
 }
 
 test('the calculator works out arithmetic and nothing else', () => {
-  assert.deepEqual(['1,874 - 1831', '2 ^ 10 / 4', 'sqrt(2) * sqrt(2)', '3 × 4', 'max(1, 5e2)'].map(calculate), [
-    '43',
-    '256',
-    '2',
-    '12',
-    '500',
-  ]);
+  for (const [expression, value] of Object.entries({
+    '1,874 - 1831': '43',
+    '2 ^ 10 / 4': '256',
+    '2 ** 3': '8',
+    'sqrt(2) * sqrt(2)': '2',
+    '3 × 4': '12',
+    'max(1, 5e2)': '500',
+    '1,000,000 * 2': '2000000',
+    '0.1 + 0.2': '0.3',
+    '1 / 8000': '0.000125',
+    '10^300': '1e+300',
+  }))
+    assert.deepEqual(calculate(expression), { value }, expression);
   for (const bad of [
     'import("fs")',
     'evaluate("1")',
@@ -84,13 +91,16 @@ test('the calculator works out arithmetic and nothing else', () => {
     '[1,2]',
     '"x"',
     'createUnit("x")',
-    '1/0',
+    'constructor',
+    '__proto__',
     'e',
     'x = 3',
     '1;2',
     `1${'+1'.repeat(200)}`,
   ])
-    assert.equal(calculate(bad), undefined, bad);
+    assert.deepEqual(calculate(bad), { fault: 'no-expression' }, bad);
+  for (const none of ['1/0', '0/0', 'sqrt(-1)', '9^9^9^9', '1e400'])
+    assert.deepEqual(calculate(none), { fault: 'no-number' }, none);
 });
 
 test('Table Verbalizer tells rows as sentences, of one file or of a folder', async () => {
@@ -106,6 +116,22 @@ test('Table Verbalizer tells rows as sentences, of one file or of a folder', asy
   const found = await all.ask('TableVerbalizer', 'Ships:');
   assert.equal(found.text.split('\n').length, 2);
   assert.match((await all.ask('Lookup', 'gull', found.state)).text, /Result 1 \/ 1/);
+});
+
+test('data of a tool that is packed is refused by name, and text of Windows programs is read', async () => {
+  const packed = gzipSync('name,people\nArden,1200\n');
+  for (const name of ['packed.csv', 'packed.tsv', 'packed.json', 'packed.jsonl']) {
+    writeFileSync(file(name), packed);
+    const { library } = toolsOf({ tool: 'TableVerbalizer', provider: 'tables', path: name });
+    const [refused] = library.unavailable;
+    assert.match(`${refused?.reason}`, /packed\.\w+ is compressed with gzip/, name);
+    assert.match(`${refused?.remedy}`, /gunzip/, name);
+  }
+  const graph = toolsOf({ tool: 'KnowledgeGraph', provider: 'triples', file: 'packed.tsv' });
+  assert.match(`${graph.library.unavailable[0]?.reason}`, /is compressed with gzip/);
+  writeFileSync(file('sixteen.csv'), Buffer.from('\uFEFFname,people\nÅrd,7\n', 'utf16le'));
+  const { ask } = toolsOf({ tool: 'TableVerbalizer', provider: 'tables', path: 'sixteen.csv' });
+  assert.equal((await ask('TableVerbalizer', 'Ård')).text, 'In row 1 of sixteen, name is Ård, people is 7.');
 });
 
 test('KnowledgeGraph over triples: all of an entity, one relation, and names with commas', async () => {
@@ -137,12 +163,22 @@ test('KnowledgeGraph by SPARQL: reading only, and an argument that stays a liter
     const free = toolsOf({ tool: 'KnowledgeGraph', provider: 'sparql', url });
     assert.equal((await free.ask('KnowledgeGraph', 'SELECT ?town WHERE { ?town ?p "insert" }')).text, 'town\nOld Velm');
     assert.equal((await free.ask('KnowledgeGraph', 'ASK { ?a ?b ?c }')).text, 'yes');
+    for (const good of ['"drop " . ?c ?d "all"', '"""a "drop" all"""', '<http://x/drop#all>'])
+      assert.equal((await free.ask('KnowledgeGraph', `ASK { ?a ?b ${good} }`)).text, 'yes', good);
     const count = server.asked.length;
     for (const bad of [
       'DELETE WHERE { ?a ?b ?c }',
       'SELECT * WHERE { SERVICE <http://10.0.0.1/> { ?a ?b ?c } }',
       'PREFIX x: <y> INSERT DATA { x:a x:b x:c }',
       'SELECT * { ?a ?b ?c }; DROP ALL',
+      'SELECT * { # harmless\n SERVICE <http://10.0.0.1/> { ?a ?b ?c } }',
+      // Hidden between a comparison and an address, behind a long string, and by escapes.
+      'SELECT * { ?a ?b ?c FILTER(?c < 3) SERVICE <http://10.0.0.1/> { ?x ?y ?z } }',
+      'SELECT * { ?a ?b """c"d""" . SERVICE <http://10.0.0.1/> { ?x ?y "z" } }',
+      "SELECT * { ?a ?b '''c'd''' . SERVICE <http://10.0.0.1/> { ?x ?y 'z' } }",
+      'SELECT * { SERVIC\\u0045 <http://10.0.0.1/> { ?x ?y ?z } }',
+      'SELECT * { ?a ?b \\U00000022c" . SERVICE <http://10.0.0.1/> { ?x ?y "z" } }',
+      'SELECT * FR\\u004FM <http://10.0.0.1/> { ?a ?b ?c }',
     ])
       assert.equal((await free.ask('KnowledgeGraph', bad)).outcome, 'miss', bad);
     assert.equal(server.asked.length, count);
@@ -234,10 +270,18 @@ test('Database: one SELECT over a file that is only read, and no other file', { 
     `SELECT load_extension('${file('x.so')}')`,
     'SELECT * FROM nowhere',
     `SELECT readfile('${file('secret.db')}')`,
+    'SELECT 1; DROP TABLE town',
+    'SELECT 1; SELECT 2',
   ]) {
     const answer = await ask('Database', bad);
     assert.equal(answer.outcome, 'miss', bad);
     assert.match(answer.text, /^The statement failed: /);
+  }
+  // Which of its limits a statement meets first depends on the machine.
+  for (const huge of ['SELECT randomblob(900000000)', 'SELECT zeroblob(2000000000)']) {
+    const answer = await ask('Database', huge);
+    assert.equal(answer.outcome, 'miss', huge);
+    assert.match(answer.text, /^The statement (?:failed: |was stopped(?:: it used too much memory| after 3 seconds))/);
   }
   const endless = await ask(
     'Database',

@@ -7,7 +7,8 @@ import { runItems } from '../../../src/core/run/runner.ts';
 import { ToolList } from '../../../src/core/tools/toolConfig.ts';
 import type { ToolLibrary, ToolProvider } from '../../../src/core/tools/provider.ts';
 import { ToolError } from '../../../src/core/tools/toolError.ts';
-import { builtInLibrary, type Pages } from '../../../src/node/tools/builtIn.ts';
+import { HeldDocuments } from '../../../src/node/documents/heldDocuments.ts';
+import { builtInLibrary } from '../../../src/node/tools/builtIn.ts';
 import { openTools as open } from '../../../src/node/tools/openTools.ts';
 import { Toolbox } from '../../../src/node/tools/toolbox.ts';
 import { MemoryLog } from '../../doubles/memoryLog.ts';
@@ -20,7 +21,8 @@ const place = {
   sandboxEntry: '',
   notify: () => undefined,
 };
-const openTools = (options: { pages: Pages; tools?: ToolList }): ToolLibrary => open({ ...options, place });
+const openTools = (options: { pages: typeof pages; tools?: ToolList }): ToolLibrary =>
+  open({ tools: options.tools, documents: new HeldDocuments(options.pages), place });
 const pages = [{ title: 'Mira Torvel', paragraphs: ['Mira Torvel was born in Arden.'] }];
 const names = (library: ToolLibrary): string[] => library.available.map((tool) => tool.description.name);
 

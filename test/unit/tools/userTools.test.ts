@@ -9,7 +9,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { ToolList } from '../../../src/core/tools/toolConfig.ts';
 import { ToolError } from '../../../src/core/tools/toolError.ts';
 import { UserTool } from '../../../src/core/tools/userTool.ts';
-import { approveTool } from '../../../src/node/tools/approveTool.ts';
+import { approveTool, toolsToApprove } from '../../../src/node/tools/approveTool.ts';
 import { openTools } from '../../../src/node/tools/openTools.ts';
 import { Toolbox } from '../../../src/node/tools/toolbox.ts';
 import { JsonServer } from '../../doubles/jsonServer.ts';
@@ -33,7 +33,7 @@ function describeTool(description: object): ToolList {
   writeFileSync(join(folder, 'own.tool.json'), JSON.stringify({ name: 'Own', ...words, ...description }));
   return ToolList.parse([{ tool: 'Own', provider: 'description', file: 'own.tool.json' }]);
 }
-const open = (tools: ToolList) => openTools({ tools, pages: [], place });
+const open = (tools: ToolList) => openTools({ tools, place });
 const reasonOf = (tools: ToolList, name = 'Own'): string =>
   open(tools).unavailable.find((tool) => tool.name === name)?.reason ?? '';
 async function ask(tools: ToolList, argument: string, name = 'Own') {
@@ -63,6 +63,34 @@ test('a command runs only as it was approved: a letter of it, or of its script, 
   );
   assert.ok(!existsSync(join(folder, '.autoact')));
   assert.match(readFileSync(join(place.approvals, 'tool-approvals.json'), 'utf8'), /"sha256"/);
+});
+
+test('what would be approved is shown without starting anything, and only what was shown is approved', async () => {
+  const started = join(folder, 'started');
+  writeFileSync(
+    join(folder, 'own.mjs'),
+    `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(started)}, '')`,
+  );
+  const own = describeTool({ command: [process.execPath, 'own.mjs', '{{argument}}', 'shown'] });
+  const mcp = { tool: 'towns', provider: 'mcp', command: [process.execPath, 'own.mjs'] };
+  const tools = [...own, ...ToolList.parse([mcp])];
+  const shown = toolsToApprove(tools, place);
+  assert.deepEqual(
+    shown.map(({ name, approved }) => [name, approved]),
+    [
+      ['Own', false],
+      ['towns', false],
+    ],
+  );
+  assert.match(JSON.stringify(shown), /own\.mjs.*shown.*"mcp"/);
+  assert.ok(!existsSync(started));
+  const hash = shown[0]?.sha256 ?? '';
+  writeFileSync(join(folder, 'own.mjs'), 'console.log("another")');
+  await assert.rejects(approveTool('Own', own, place, signal, hash), /has changed since it was shown/);
+  assert.match(reasonOf(own), /not approved/);
+  const now = toolsToApprove(own, place)[0]?.sha256;
+  await approveTool('Own', own, place, signal, now);
+  assert.equal(toolsToApprove(own, place)[0]?.approved, true);
 });
 
 test('a command gets its argument as one word or on stdin, little of the environment, and an end', async () => {

@@ -109,14 +109,13 @@ test('without its key or address a search is not offered, and says which is miss
     ['searxng', /no address/],
   ] as const) {
     const tools = ToolList.parse([{ tool: 'Search', provider }]);
-    const library = openTools({ tools, pages: [], place: place({}) });
+    const library = openTools({ tools, place: place({}) });
     assert.ok(!library.available.some((tool) => tool.description.name === 'Search'));
     assert.match(library.unavailable.find((tool) => tool.name === 'Search')?.reason ?? '', words);
     assert.deepEqual(library.named, ['Search']);
   }
   const library = openTools({
     tools: ToolList.parse([{ tool: 'Search', provider: 'brave' }]),
-    pages: [],
     place: place({ BRAVE_API_KEY: key }),
   });
   assert.deepEqual(

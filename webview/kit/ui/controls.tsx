@@ -143,3 +143,50 @@ export function Dropdown<T extends string>({
     </div>
   );
 }
+
+export interface TextAreaProps {
+  readonly label: string;
+  readonly value: string;
+  readonly rows: number;
+  readonly onChange: (value: string) => void;
+  readonly onBlur?: () => void;
+  readonly class?: string;
+  readonly placeholder?: string;
+  readonly disabled?: boolean;
+  /** Show the label above; else it is for screen readers alone. */
+  readonly shown?: boolean;
+}
+
+export function TextArea({
+  label,
+  value,
+  rows,
+  onChange,
+  onBlur,
+  class: name = '',
+  placeholder = '',
+  disabled = false,
+  shown = false,
+}: TextAreaProps) {
+  return (
+    <div class="field">
+      {shown ? (
+        <span class="field-label" aria-hidden="true">
+          {label}
+        </span>
+      ) : null}
+      <textarea
+        class={name}
+        aria-label={label}
+        value={value}
+        rows={rows}
+        placeholder={placeholder}
+        disabled={disabled}
+        onInput={(event) => {
+          onChange(event.currentTarget.value);
+        }}
+        onBlur={() => onBlur?.()}
+      />
+    </div>
+  );
+}

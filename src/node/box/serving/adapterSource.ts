@@ -56,10 +56,15 @@ export function adapterHere(name: string, folder: string): AdapterSource {
   };
 }
 
-/** What a finished training job on the box has made; nothing is copied. @throws JobError 'bad-output' */
+/**
+ * What a finished training job on the box has made; nothing is copied.
+ * @param name what the user calls the job: BOX/JOB
+ * @throws JobError 'bad-output'
+ */
 export async function adaptersOfJob(
   files: RemoteFiles,
   jobFolder: string,
+  name: string,
   signal?: AbortSignal,
 ): Promise<readonly AdapterSource[]> {
   const out = files.join(jobFolder, 'out');
@@ -68,7 +73,7 @@ export async function adaptersOfJob(
   if (!manifest.success)
     throw new JobError(
       'bad-output',
-      `${files.host}: the job in ${jobFolder} has no adapters to serve: ${text === undefined ? 'it has not finished' : 'its manifest makes no sense'}. Look at it with: autoact jobs show`,
+      `The job ${name} has no adapters to serve: ${text === undefined ? `it has not finished a training (there is no ${files.join(out, 'manifest.json')})` : 'its manifest makes no sense'}. Look at it with: autoact jobs show ${name}`,
     );
   const found: AdapterSource[] = [];
   for (const [name, { files: hashes }] of Object.entries(manifest.data.adapters)) {

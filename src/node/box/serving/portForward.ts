@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JobError } from '../boxErrors.ts';
@@ -10,6 +11,8 @@ export interface PortForwardOptions {
   /** How long a client's connection is held while the box cannot be reached. */
   readonly patienceMs?: number;
   readonly retryMs?: number;
+  /** Ports of this machine to take, the first that is free; any when none is. */
+  readonly ports?: readonly number[];
   /** What is wrong with the way to the box, once for each connection that fails by it. */
   readonly onProblem?: (error: Error) => void;
 }
@@ -20,11 +23,11 @@ export interface PortForwardOptions {
  */
 export class PortForward {
   readonly port: number;
-  readonly #server: ReturnType<typeof createServer>;
+  readonly #server: Server;
   readonly #sockets: Set<Socket>;
   readonly #closing: AbortController;
 
-  private constructor(server: ReturnType<typeof createServer>, sockets: Set<Socket>, closing: AbortController) {
+  private constructor(server: Server, sockets: Set<Socket>, closing: AbortController) {
     this.#server = server;
     this.#sockets = sockets;
     this.#closing = closing;
@@ -42,9 +45,7 @@ export class PortForward {
         if (!closing.signal.aborted) options.onProblem?.(error instanceof Error ? error : new Error(String(error)));
       });
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen(0, '127.0.0.1', resolve);
-    });
+    for (const port of [...(options.ports ?? []), 0]) if (await listens(server, port)) break;
     return new PortForward(server, sockets, closing);
   }
 
@@ -53,6 +54,31 @@ export class PortForward {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+/**
+ * The ports that a server asks for under a name: the same at every start, so that an address that was put into settings
+ * goes on to hold. Below those that systems hand out by themselves.
+ */
+export function portsFor(name: string): readonly number[] {
+  const hash = createHash('sha256').update(name).digest();
+  return [0, 4, 8].map((at) => 20_000 + (hash.readUInt32BE(at) % 10_000));
+}
+
+/** False when another program has the port, or the system keeps it. @throws for what the next port would not mend */
+function listens(server: Server, port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const refused = (error: NodeJS.ErrnoException): void => {
+      server.off('listening', listening);
+      if (port !== 0 && (error.code === 'EADDRINUSE' || error.code === 'EACCES')) resolve(false);
+      else reject(error);
+    };
+    const listening = (): void => {
+      server.off('error', refused);
+      resolve(true);
+    };
+    server.once('error', refused).once('listening', listening).listen(port, '127.0.0.1');
+  });
 }
 
 async function join(socket: Socket, options: PortForwardOptions, closing: AbortSignal): Promise<void> {

@@ -3,7 +3,10 @@ import * as z from 'zod';
 import { JobError } from '../boxErrors.ts';
 import { readSmall } from '../boxFiles.ts';
 import type { Job } from '../jobFolder.ts';
-import { callSupervisor, readExit, tailOfLog } from '../jobFolder.ts';
+import { readExit, tailOfLog } from '../jobFolder.ts';
+import { processLauncher } from '../launcher.ts';
+import type { Address } from '../ssh/forward.ts';
+import { loopback } from '../ssh/forward.ts';
 
 /** What box/serve.py starts; the job's folder is named by it. */
 export interface ServeSpec {
@@ -17,11 +20,13 @@ export interface ServeSpec {
   readonly leaseSeconds: number;
   /** The GPU to use, by its index. */
   readonly gpu?: number;
+  /** Listens where the login node of its cluster reaches it; on loopback alone when left out. */
+  readonly reach?: 'login';
 }
 
 export type ServerKind = 'vllm' | 'sglang' | 'transformers' | 'command';
 
-const Endpoint = z.object({ port: z.number().int().min(1).max(65535) });
+const Endpoint = z.object({ host: z.ipv4().default(loopback), port: z.number().int().min(1).max(65535) });
 const Key = z.string().regex(/^[0-9a-f]{64}$/);
 const specLimit = 1 << 20;
 
@@ -52,11 +57,13 @@ export async function startServer(
   }
   await renewLease(job, signal);
   if (found === undefined) await files.write(path('spec.json'), content, signal);
-  const status = await callSupervisor(job, 'status', [], signal);
+  const launcher = job.launcher ?? processLauncher;
+  const { state } = await launcher.look(job, signal);
+  const attached = state !== 'gone' && (await readExit(job, signal)) === undefined;
   // Where the one before it listened.
-  if (!status.running) await files.exec(['rm', '-f', path('endpoint.json')], signal === undefined ? {} : { signal });
-  await callSupervisor(job, 'again', [job.python, '-u', files.join(job.box, 'serve.py'), 'run', folder], signal);
-  return { key, attached: status.running };
+  if (!attached) await files.exec(['rm', '-f', path('endpoint.json')], signal === undefined ? {} : { signal });
+  await launcher.start(job, [job.python, '-u', files.join(job.box, 'serve.py'), 'run', folder], signal);
+  return { key, attached };
 }
 
 export async function renewLease(job: Job, signal?: AbortSignal): Promise<void> {
@@ -67,23 +74,27 @@ export async function renewLease(job: Job, signal?: AbortSignal): Promise<void> 
   );
 }
 
-/** The port that the server has taken; undefined while it has none. @throws JobError 'failed' when it has ended */
-export async function portOf(job: Job, signal?: AbortSignal): Promise<number | undefined> {
-  await mustRun(job, signal);
+/** Where the server listens; undefined while it does not. @throws JobError 'failed' when it has ended */
+export async function addressOf(job: Job, name: string, signal?: AbortSignal): Promise<Address | undefined> {
+  await mustRun(job, name, signal);
   const text = await readSmall(job.files, job.files.join(job.folder, 'endpoint.json'), 200, signal);
   const parsed = Endpoint.safeParse(parseJson(text));
-  return parsed.success ? parsed.data.port : undefined;
+  return parsed.success ? parsed.data : undefined;
 }
 
-/** @throws JobError 'failed' when the server has ended, with the end of its log */
-export async function mustRun(job: Job, signal?: AbortSignal): Promise<void> {
+/**
+ * @param name what the user calls the job: BOX/JOB
+ * @throws JobError 'failed' when the server has ended, with the end of its log
+ */
+export async function mustRun(job: Job, name: string, signal?: AbortSignal): Promise<void> {
   const exit = await readExit(job, signal);
   if (exit === undefined) return;
   const log = await tailOfLog(job, signal);
   const why = exit.oom ? 'it ran out of memory' : `exit code ${exit.rc}`;
+  const said = log === '' ? 'it has written no log' : `the end of its log: ${log.slice(-800)}`;
   throw new JobError(
     'failed',
-    `The server in ${job.folder} has ended (${why})${log === '' ? '' : `; the end of its log: ${log.slice(-800)}`}`,
+    `The server ${name} in ${job.folder} has ended (${why}); ${said}\nMend what it says and serve again. The whole log: autoact jobs show ${name} --log`,
   );
 }
 

@@ -7,12 +7,16 @@ import type { Box } from '../boxes.ts';
 import type { RemoteFiles } from '../boxFiles.ts';
 import { readSmall } from '../boxFiles.ts';
 import type { Job } from '../jobFolder.ts';
+import type { Launcher } from '../launcher.ts';
 import type { OpenBox } from '../openBox.ts';
+import { folderOfJob } from '../jobList.ts';
 import { persistently } from '../persist.ts';
 import type { Preflight } from '../preflight.ts';
-import { mustHavePython, preflight } from '../preflight.ts';
+import { mustBeFit, mustHavePython, preflight } from '../preflight.ts';
 import type { RemoteBox } from '../remoteJob.ts';
 import { rootOf, sshJob, uploadModel } from '../remoteJob.ts';
+import { slurmLauncher } from '../slurm/slurmLauncher.ts';
+import type { SlurmSettings } from '../slurm/slurmSettings.ts';
 import type { TransferOptions } from '../transfer.ts';
 import { uploadFolder } from '../transfer.ts';
 import type { AdapterSource } from './adapterSource.ts';
@@ -64,11 +68,6 @@ const jsonLimit = 4 << 20;
 export async function serveOnBox(options: ServeOnBoxOptions): Promise<ServedOnBox> {
   const { box, opened, boxFolder, signal, onProgress } = options;
   const { files } = opened;
-  if (box.slurm !== undefined)
-    throw new JobError(
-      'cannot-start',
-      `Box "${box.name}" is the login node of a Slurm cluster, where no server may run. Add a node that you reach by SSH as a box of its own and serve there.`,
-    );
   onProgress(`connecting to ${box.name}`);
   const transfer: TransferOptions = {
     ...(signal === undefined ? {} : { signal }),
@@ -78,14 +77,20 @@ export async function serveOnBox(options: ServeOnBoxOptions): Promise<ServedOnBo
       ),
   };
   const checked = await persistently(transfer, () => preflight(files, box, { boxFolder, ...transfer }));
+  mustBeFit(box.name, checked);
   const python = checked.python ?? box.python ?? 'python3';
   const remote: RemoteBox = { files, python, folder: box.folder };
-  const { box: code } = await sshJob(remote, { ...transfer, boxFolder, id: 'serve' });
-  const root = await rootOf(remote, signal);
-
-  const trained = options.job === undefined ? undefined : files.join(root, 'jobs', options.job);
+  const root = await rootOf(remote, transfer);
+  const { job: id } = options;
+  // What is asked for is looked for before anything is copied.
+  const trained = id === undefined ? undefined : await folderOfJob(files, root, box.name, id, signal);
   const adapters =
-    trained === undefined ? options.adapters : [...(await adaptersOfJob(files, trained, signal)), ...options.adapters];
+    trained === undefined
+      ? options.adapters
+      : [...(await adaptersOfJob(files, trained, `${box.name}/${id ?? ''}`, signal)), ...options.adapters];
+  const { box: code } = await sshJob(remote, { ...transfer, boxFolder, id: 'serve' });
+  const launcher = queueOf(options);
+
   const base = await placeBase(options, remote, trained, transfer);
   const planned: PlannedAdapter[] = [];
   for (const adapter of adapters)
@@ -102,6 +107,7 @@ export async function serveOnBox(options: ServeOnBoxOptions): Promise<ServedOnBo
     contextLength: Math.min(options.contextLength, (await contextOf(files, base, signal)) ?? Infinity),
     seed: options.seed,
     ...(freeMemory === undefined ? {} : { freeMemory }),
+    onNode: box.slurm !== undefined,
   };
   if (server.kind === 'transformers') mustHavePython(box.name, checked);
   const command =
@@ -122,11 +128,14 @@ export async function serveOnBox(options: ServeOnBoxOptions): Promise<ServedOnBo
     ...(command === undefined ? {} : { command: command.command }),
     leaseSeconds: options.leaseSeconds,
     ...(gpu === undefined ? {} : { gpu }),
+    ...(launcher === undefined ? {} : { reach: 'login' }),
   };
-  const id = `serve-${createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 10)}`;
-  const job: Job = { files, python, box: code, folder: files.join(root, 'jobs', id) };
+  const name = `serve-${createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, 10)}`;
+  const folder = files.join(root, 'jobs', name);
+  const job: Job = { files, python, box: code, folder, ...(launcher === undefined ? {} : { launcher }) };
   const serving = await startServing({
     box: opened,
+    name: box.name,
     job,
     spec,
     adapters,
@@ -134,7 +143,7 @@ export async function serveOnBox(options: ServeOnBoxOptions): Promise<ServedOnBo
     ...(options.onProblem === undefined ? {} : { onProblem: options.onProblem }),
     ...(signal === undefined ? {} : { signal }),
   });
-  return { ...serving, server: server.kind, id };
+  return { ...serving, server: server.kind, id: name };
 }
 
 type Chosen =
@@ -147,7 +156,7 @@ async function chooseServer(
   code: string,
 ): Promise<{ server: Chosen; gpu?: number; freeMemory?: number }> {
   const { server: wanted, onProgress, signal, box } = options;
-  const device = freest(checked);
+  const device = box.slurm === undefined ? freest(checked) : ofNode(box.slurm);
   if (wanted === 'command' || wanted === 'transformers') return { server: { kind: wanted }, ...device };
   if (wanted === 'auto' && device === undefined) return { server: { kind: 'transformers' } };
   onProgress('looking for a server on the box');
@@ -171,6 +180,19 @@ async function chooseServer(
   return { server: { kind: 'transformers' }, ...device };
 }
 
+/** A node runs what the queue gives it: no checkpoint to go on from, so nothing to begin anew behind the user's back. */
+function queueOf({ box, opened }: ServeOnBoxOptions): Launcher | undefined {
+  if (box.slurm === undefined) return undefined;
+  // A server is one process, however many nodes a training takes.
+  const settings = { ...box.slurm, nodes: 1 };
+  return slurmLauncher({ host: opened.files.host, settings, requeue: false });
+}
+
+/** Of what is asked for; which GPU it is and how free, only the node knows. undefined without one. */
+function ofNode({ gres, options = [] }: SlurmSettings): { gpu?: number; freeMemory?: number } | undefined {
+  return [gres ?? '', ...options].some((asked) => /\bgpus?\b/.test(asked)) ? {} : undefined;
+}
+
 /** The GPU with the most free memory. */
 function freest({ report }: Preflight): { gpu?: number; freeMemory?: number } | undefined {
   const gpus = (report.gpu?.gpus ?? []).toSorted((a, b) => (b.memoryFree ?? 0) - (a.memoryFree ?? 0));
@@ -192,17 +214,27 @@ async function placeBase(
   transfer: TransferOptions,
 ): Promise<string> {
   if (model !== undefined && 'here' in model) return uploadModel(remote, model.here, transfer);
-  if (model !== undefined) return model.onBox;
+  if (model !== undefined) return thereOn(remote, box, model.onBox, transfer.signal);
   if (trained !== undefined) {
     const { files } = remote;
     const spec = await readSmall(files, files.join(trained, 'spec.json'), jsonLimit, transfer.signal);
     const parsed = Base.safeParse(parseJson(spec));
     if (parsed.success) return parsed.data.base;
   }
-  if (box.base !== undefined) return box.base;
+  if (box.base !== undefined) return thereOn(remote, box, box.base, transfer.signal);
   throw new JobError(
     'cannot-start',
     `Box "${box.name}": there is no base model to serve. Name the one that the adapters were trained on with --model.`,
+  );
+}
+
+/** A wrong path is told before anything is started. What only a cluster's node may see, the node says itself. */
+async function thereOn({ files }: RemoteBox, box: Box, path: string, signal?: AbortSignal): Promise<string> {
+  if (!path.startsWith('/') || box.slurm !== undefined) return path;
+  if ((await files.stat(files.join(path, 'config.json'), signal)) !== undefined) return path;
+  throw new JobError(
+    'cannot-start',
+    `Box "${box.name}": there is no model in Hugging Face form at ${path} there (no config.json). Name another with --model box:/PATH, or mend the box's: autoact box add … --base PATH`,
   );
 }
 

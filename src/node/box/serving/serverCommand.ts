@@ -10,6 +10,8 @@ export interface ServePlan {
   readonly seed: number;
   /** Share of the GPU's memory that is free now, 0..1; undefined when it is not known. */
   readonly freeMemory?: number;
+  /** On a node of a cluster, which is reached by its address. */
+  readonly onNode?: boolean;
 }
 
 export interface PlannedAdapter {
@@ -29,7 +31,7 @@ export interface FoundServer {
 }
 
 export interface ServerCommand {
-  /** Without a shell; `{port}` in it is replaced on the box. */
+  /** Without a shell; `{host}` and `{port}` in it are replaced on the box. */
   readonly command: readonly string[];
   /** Flags that this version does not know and that can be done without. */
   readonly leftOut: readonly string[];
@@ -105,7 +107,8 @@ export function sglangCommand(server: FoundServer, plan: ServePlan): ServerComma
 
 /**
  * A command of the user's. `{base}` in it becomes the base model, and an argument that is `{adapters}` one `name=folder`
- * for each adapter; the port comes on the box for `{port}`, the key in AUTOACT_API_KEY.
+ * for each adapter; on the box, the port comes for `{port}`, the address to listen at for `{host}`, and the key in
+ * AUTOACT_API_KEY.
  * @throws JobError 'cannot-start'
  */
 export function ownCommand(words: readonly string[], plan: ServePlan): ServerCommand {
@@ -113,6 +116,11 @@ export function ownCommand(words: readonly string[], plan: ServePlan): ServerCom
     throw new JobError(
       'cannot-start',
       'The command of your own has no {port}: write it where the server is told its port, as in: --port {port}',
+    );
+  if (plan.onNode === true && !words.some((word) => word.includes('{host}')))
+    throw new JobError(
+      'cannot-start',
+      'The command of your own has no {host}: on a node of a cluster it must listen where the login node reaches it, as in: --host {host}',
     );
   const adapters = plan.adapters.map(({ model, path }) => `${model}=${path}`);
   return {
@@ -123,8 +131,8 @@ export function ownCommand(words: readonly string[], plan: ServePlan): ServerCom
 
 function listening(plan: ServePlan): Flag[] {
   return [
-    // Other users of the box reach every port that is not on loopback, and some of those that are: hence the key.
-    { name: '--host', values: ['127.0.0.1'], needed: true },
+    // Loopback, but on a node of a cluster. Other users reach such a port, and some of those on loopback: hence the key.
+    { name: '--host', values: ['{host}'], needed: true },
     { name: '--port', values: ['{port}'], needed: true },
     { name: '--served-model-name', values: [baseModel], needed: plan.adapters.length > 0 },
   ];

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { probeAdapter, ProbeError } from '../../embedded/probe.ts';
@@ -6,13 +7,16 @@ import { cancelJob } from '../job.ts';
 import type { Job } from '../jobFolder.ts';
 import { readExit } from '../jobFolder.ts';
 import type { OpenBox } from '../openBox.ts';
+import { describeWaiting, processLauncher } from '../launcher.ts';
 import { persistently } from '../persist.ts';
+import type { Address } from '../ssh/forward.ts';
 import type { AdapterSource } from './adapterSource.ts';
 import { servedName } from './adapterSource.ts';
-import { PortForward } from './portForward.ts';
+import { PortForward, portsFor } from './portForward.ts';
+import { QueueWatch } from './queueWatch.ts';
 import { baseModel } from './serverCommand.ts';
 import type { ServeSpec } from './serveJob.ts';
-import { mustRun, portOf, renewLease, startServer } from './serveJob.ts';
+import { addressOf, mustRun, renewLease, startServer } from './serveJob.ts';
 
 /** What the probe says of an adapter; `ok` is undefined where there is nothing to compare it with. */
 export interface Verdict {
@@ -29,6 +33,8 @@ export interface ServedAdapter {
 
 export interface ServingOptions {
   readonly box: OpenBox;
+  /** What the user calls the box. */
+  readonly name: string;
   readonly job: Job;
   readonly spec: ServeSpec;
   readonly adapters: readonly AdapterSource[];
@@ -56,6 +62,8 @@ export interface Serving {
 }
 
 const stopMs = 60_000;
+/** What the user calls the job. */
+const nameOf = ({ name, job }: Pick<ServingOptions, 'name' | 'job'>): string => `${name}/${posix.basename(job.folder)}`;
 const Models = z.object({ data: z.array(z.object({ id: z.string() })) });
 
 /** Starts a server on the box or attaches to it, waits until it answers for every adapter, and probes them. */
@@ -67,10 +75,11 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   const lease = keepLease(options);
   let forward: PortForward | undefined;
   try {
-    onProgress('loading the model');
-    const port = await waitForPort(options);
+    const address = await waitForAddress(options);
     forward = await PortForward.open({
-      connect: (reached) => box.connect(port, reached),
+      connect: (reached) => box.connect(address, reached),
+      // By what is served, not by the job's id, into which the GPU's free memory goes too.
+      ports: portsFor(`${options.name} ${Object.keys(spec.adapters).toSorted().join(' ')}`),
       onProblem: (error) => options.onProblem?.(error.message),
     });
     const opened = forward;
@@ -109,13 +118,13 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   }
 }
 
-/** Ends a server, and resolves when the supervisor has seen to it that nothing of it is left. @throws JobError */
+/** Ends a server, and resolves when nothing of it is left, neither on its machine nor in a queue. @throws JobError */
 export async function stopServer(job: Job, signal?: AbortSignal): Promise<void> {
   const persist = signal === undefined ? {} : { signal };
   await persistently(persist, () => cancelJob(job, signal));
   for (const until = performance.now() + stopMs; performance.now() < until;) {
-    if ((await persistently(persist, () => readExit(job, signal))) !== undefined) return;
-    await sleep(200);
+    if (await persistently(persist, () => isOver(job, signal))) return;
+    await sleep(job.launcher === undefined ? 200 : 1000);
   }
   throw new JobError(
     'failed',
@@ -123,12 +132,26 @@ export async function stopServer(job: Job, signal?: AbortSignal): Promise<void> 
   );
 }
 
-async function waitForPort(options: ServingOptions): Promise<number> {
-  const { job, signal, loadingMs = 1_800_000, pollMs = 500 } = options;
-  for (const until = performance.now() + loadingMs; performance.now() < until;) {
-    const port = await persistently(signal === undefined ? {} : { signal }, () => portOf(job, signal));
-    if (port !== undefined) return port;
-    await sleep(pollMs, undefined, signal === undefined ? {} : { signal });
+/** A supervisor has the last word on its machine; a queue holds the node for a moment longer. */
+async function isOver(job: Job, signal: AbortSignal | undefined): Promise<boolean> {
+  if (job.launcher === undefined && (await readExit(job, signal)) !== undefined) return true;
+  return (await (job.launcher ?? processLauncher).look(job, signal)).state === 'gone';
+}
+
+async function waitForAddress(options: ServingOptions): Promise<Address> {
+  const { job, signal, loadingMs = 1_800_000, pollMs = 500, onProgress } = options;
+  const persist = signal === undefined ? {} : { signal };
+  const queue = new QueueWatch(job);
+  let told: string | undefined;
+  for (let until = performance.now() + loadingMs; performance.now() < until;) {
+    const address = await persistently(persist, () => addressOf(job, nameOf(options), signal));
+    if (address !== undefined) return address;
+    const waiting = await persistently(persist, () => queue.look(signal));
+    const message = waiting === undefined ? 'loading the model' : describeWaiting(waiting);
+    if (message !== told) onProgress?.((told = message));
+    // It loads from when it has its node.
+    if (waiting !== undefined) until = performance.now() + loadingMs;
+    await sleep(pollMs, undefined, persist);
   }
   throw new JobError(
     'failed',
@@ -143,10 +166,13 @@ async function waitUntilReady(
   key: string,
 ): Promise<(model: string) => string> {
   const { job, spec, signal, loadingMs = 1_800_000, pollMs = 500 } = options;
+  const persist = signal === undefined ? {} : { signal };
+  const queue = new QueueWatch(job);
   const wanted = options.adapters.map(servedName);
   let seen: readonly string[] = [];
   for (const until = performance.now() + loadingMs; performance.now() < until;) {
-    await persistently(signal === undefined ? {} : { signal }, () => mustRun(job, signal));
+    await persistently(persist, () => mustRun(job, nameOf(options), signal));
+    await persistently(persist, () => queue.look(signal));
     if ((await get(`${origin}/health`, key, signal))?.ok === true) {
       const models = Models.safeParse((await get(`${origin}/v1/models`, key, signal))?.value);
       if (models.success) {
@@ -201,15 +227,17 @@ interface Lease {
 }
 
 /** Renews the server's lease for as long as this side lives, and notices when the server ends. */
-function keepLease({ job, spec, pollMs = 500 }: ServingOptions): Lease {
+function keepLease({ name, job, spec, pollMs = 500 }: ServingOptions): Lease {
   const stop = new AbortController();
   const everyMs = spec.leaseSeconds === 0 ? 60_000 : Math.min(60_000, (spec.leaseSeconds * 1000) / 4);
   const lookMs = Math.max(pollMs, Math.min(10_000, everyMs));
+  const queue = new QueueWatch(job);
   const watch = async (): Promise<Error | undefined> => {
     for (let renewed = performance.now(); ;) {
       try {
         await sleep(lookMs, undefined, { signal: stop.signal });
-        await mustRun(job, stop.signal);
+        await mustRun(job, nameOf({ name, job }), stop.signal);
+        await queue.look(stop.signal);
         if (performance.now() - renewed < everyMs) continue;
         await renewLease(job, stop.signal);
         renewed = performance.now();

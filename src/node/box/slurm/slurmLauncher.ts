@@ -13,12 +13,15 @@ export interface SlurmLauncherOptions {
   /** The login node, as the user calls it. */
   readonly host: string;
   readonly settings: SlurmSettings;
+  /** Whether a job that is preempted or out of time goes on in a later turn; it does when left out. */
+  readonly requeue?: boolean;
   readonly lookMs?: number;
   readonly settleMs?: number;
 }
 
 /** How often a job that is ending is looked at before another is queued: behind it, as they have one name. */
 const endingTries = 20;
+const settleMs = 60_000;
 
 /**
  * Jobs in the queue of a cluster. A job's name there is made of its folder, so that whoever knows the folder finds the
@@ -26,11 +29,12 @@ const endingTries = 20;
  * the job ended.
  */
 export function slurmLauncher(options: SlurmLauncherOptions): Launcher {
-  const { host, settings } = options;
+  const { host, settings, requeue = true } = options;
+  const lookMs = options.lookMs ?? (settings.askEvery ?? 15) * 1000;
   return {
-    requeues: true,
-    lookMs: options.lookMs ?? 15_000,
-    settleMs: options.settleMs ?? 60_000,
+    requeues: requeue,
+    lookMs,
+    settleMs: options.settleMs ?? settleMs,
 
     async start(job, command, signal) {
       const { files, folder } = job;
@@ -38,7 +42,7 @@ export function slurmLauncher(options: SlurmLauncherOptions): Launcher {
       let found = await lookInQueue(files, host, name, undefined, signal);
       // Whether it goes back into the queue shows in a moment.
       for (let tries = 0; found.state === 'ending' && tries < endingTries; tries++) {
-        await sleep(options.lookMs ?? 2000, undefined, signal === undefined ? {} : { signal });
+        await sleep(Math.min(lookMs, 2000), undefined, signal === undefined ? {} : { signal });
         found = await lookInQueue(files, host, name, undefined, signal);
       }
       if (found.state === 'waiting' || found.state === 'running') return remember(job, found.id, signal);
@@ -48,6 +52,7 @@ export function slurmLauncher(options: SlurmLauncherOptions): Launcher {
       const line = sbatchCommand(settings, {
         name,
         folder,
+        requeue,
         script: files.join(job.box, 'foreground.sh'),
         command: [
           job.python,

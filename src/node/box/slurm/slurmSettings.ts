@@ -25,9 +25,11 @@ export const SlurmSettings = z.strictObject({
   /** As sbatch's --gres: `gpu:1`, `gpu:a100:2`. */
   gres: value.optional(),
   /** More than one: the base is spread over the GPUs of all of them (torchrun with FSDP). */
-  nodes: z.number().int().min(1).max(64).optional(),
+  nodes: z.number('is a whole number').int().min(1).max(64).optional(),
   /** Seconds before the time limit at which the trainer is told to write a checkpoint; 120 when left out. */
   stopBefore: z.number().int().min(10).max(3600).optional(),
+  /** Seconds between two questions to the queue about a job; 15 when left out. Some clusters allow few. */
+  askEvery: z.number().int().min(1).max(600).optional(),
   /** Further options of sbatch, each as one word: `--mem=32G`. */
   options: z
     .array(
@@ -51,10 +53,15 @@ export interface Submission {
   /** A program that replaces itself by its arguments. */
   readonly script: string;
   readonly command: readonly string[];
+  /** Whether Slurm begins it anew after a preemption. */
+  readonly requeue: boolean;
 }
 
 /** The command line that puts a job into the queue; it prints the job's number and, on some, `;cluster`. */
-export function sbatchCommand(settings: SlurmSettings, { name, folder, script, command }: Submission): string[] {
+export function sbatchCommand(
+  settings: SlurmSettings,
+  { name, folder, script, command, requeue }: Submission,
+): string[] {
   const { partition, account, qos, time, gres, nodes, options = [] } = settings;
   // A % in sbatch's file names begins a pattern.
   const literal = folder.replaceAll('%', '%%');
@@ -72,7 +79,7 @@ export function sbatchCommand(settings: SlurmSettings, { name, folder, script, c
     // Two clients that submit at the same moment get two jobs: the second waits, and finds the work done.
     '--dependency=singleton',
     // What is preempted goes back into the queue, and on from its checkpoint.
-    '--requeue',
+    requeue ? '--requeue' : '--no-requeue',
     // To the batch script alone, which is the supervisor: it tells the trainer.
     `--signal=B:TERM@${settings.stopBefore ?? 120}`,
     `--chdir=${folder}`,

@@ -3,7 +3,7 @@ import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
 import ssh2 from 'ssh2';
-import { SshError, unreachable } from '../boxErrors.ts';
+import { JobError, SshError, unreachable } from '../boxErrors.ts';
 import { abortable, Patience } from './abortable.ts';
 import { Authentication } from './authentication.ts';
 import type { HostKeys } from './hostKeys.ts';
@@ -20,6 +20,11 @@ export interface ConnectOptions {
 
 /** Reasons of a disconnect that the same try would meet again (RFC 4253, section 11.1). */
 const lasting = new Set<unknown>([1, 2, 3, 5, 7, 8, 9]);
+
+/** No such name, and nothing at that port. A name that cannot be asked for just now (EAI_AGAIN) may be known soon. */
+const nobodyThere = new Set<unknown>(['ENOTFOUND', 'ECONNREFUSED']);
+/** Prohibited, and nobody there (RFC 4254, section 5.1). */
+const notForwarded = new Set<unknown>([1, 2]);
 
 /** Connected and logged in over every host of a route; `clients` in its order. */
 export interface OpenRoute {
@@ -59,7 +64,7 @@ export async function openRoute(route: readonly SshHost[], options: ConnectOptio
     }
   } catch (error) {
     for (const client of clients.toReversed()) client.destroy();
-    throw error;
+    throw onTheWay(error, route);
   }
   const target = clients.at(-1);
   if (target === undefined) throw new RangeError('a route has at least one host');
@@ -71,6 +76,14 @@ export async function openRoute(route: readonly SshHost[], options: ConnectOptio
       if (lost !== undefined) listener(lost);
     },
   };
+}
+
+/** Whoever asked for the last host of a route hears why it matters that another does not answer. */
+function onTheWay(error: unknown, route: readonly SshHost[]): unknown {
+  const asked = route.at(-1)?.alias ?? '';
+  if (!JobError.is(error, 'unreachable') || error.message.startsWith(`${asked} (`)) return error;
+  const { message, lasting } = error;
+  return new JobError('unreachable', `${message} It is on the way to ${asked}.`, { cause: error.cause, lasting });
 }
 
 async function openSocket(host: SshHost, { signal }: ConnectOptions): Promise<Socket> {
@@ -100,6 +113,7 @@ async function openSocket(host: SshHost, { signal }: ConnectOptions): Promise<So
       step,
       `${late.aborted ? `no answer in ${host.connectTimeoutMs / 1000} s` : describe(error)}. Check that the host is up, its name and port, and your network or VPN.`,
       error,
+      { lasting: late.aborted || nobodyThere.has(codeOf(error)) },
     );
   }
   // Until ssh2 listens, files are read: a reset meanwhile would end the process. It shows as a destroyed stream then.
@@ -126,6 +140,7 @@ async function forward(through: Client, host: SshHost, { signal }: ConnectOption
       step,
       `${late.aborted ? `no answer in ${host.connectTimeoutMs / 1000} s` : describe(error)}. Check the name as the host before it knows it, and that it allows forwarding.`,
       error,
+      { lasting: late.aborted || notForwarded.has(error instanceof Error && 'reason' in error ? error.reason : null) },
     );
   }
 }
@@ -237,7 +252,7 @@ function logIn(client: Client, host: SshHost, stream: Duplex, options: ConnectOp
 }
 
 function describe(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === 'ECONNREFUSED') return 'the connection was refused';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the name cannot be resolved';
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'there is no route to the host';
@@ -246,3 +261,5 @@ function describe(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
   return error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
 }
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);

@@ -52,6 +52,8 @@ export class SshConnection {
   #waiting = 0;
   #giveUp = new AbortController();
   #connecting = false;
+  /** The host has answered once: its name and port are right. */
+  #met = false;
   #failures = 0;
   #notBefore = -Infinity;
   #lastFailure: JobError | undefined;
@@ -147,13 +149,15 @@ export class SshConnection {
           route.close();
           signal.throwIfAborted();
         }
+        this.#met = true;
         this.#failures = 0;
         this.#lastFailure = undefined;
         return this.#watch(route);
-      } catch (error) {
-        if (!JobError.is(error, 'unreachable') || signal.aborted) throw error;
+      } catch (failure) {
+        if (!JobError.is(failure, 'unreachable') || signal.aborted) throw failure;
+        const error = this.#met ? new JobError('unreachable', failure.message, { cause: failure }) : failure;
         // After a series of failures one try is enough: whoever polls comes again.
-        if (attempt >= attempts || this.#failures > 0) {
+        if (attempt >= attempts || this.#failures > 0 || error.lasting) {
           this.#lastFailure = error;
           this.#notBefore = performance.now() + jittered(Math.min(retryMs * 2 ** this.#failures++, longestWaitMs));
           throw error;
@@ -200,19 +204,21 @@ function openSftp(host: string, client: Client, lost: AbortSignal): Promise<SFTP
           sftp.on('error', () => undefined);
           resolve(sftp);
         } else
-          reject(
-            new SshError(
-              'protocol',
-              host,
-              'file transfer',
-              `the host does not open SFTP (${error.message}). Have "Subsystem sftp" enabled in its sshd_config, or allow more than one session (MaxSessions).`,
-              { cause: error },
-            ),
-          );
+          reject(new SshError('protocol', host, 'file transfer', whyNoSftp(host, error.message), { cause: error }));
       });
     }),
     lost,
   );
+}
+
+/** Text where the first packet's length should be was printed by rc files: sshd starts SFTP by the login shell. */
+function whyNoSftp(host: string, said: string): string {
+  const length = Number(/^Packet length (\d+) exceeds/.exec(said)?.[1] ?? 0);
+  if (length <= 0xffffffff && length > 0x08000000) {
+    const text = Array.from({ length: 4 }, (_, at) => String.fromCharCode((length >>> (24 - 8 * at)) & 0xff)).join('');
+    return `rc files of the login shell there print text into it, which begins with ${JSON.stringify(text)} (see "ssh ${host} true"). Have them print in interactive shells only, or add the box with --transport system-ssh.`;
+  }
+  return `the host does not open SFTP (${said}). Have "Subsystem sftp" enabled in its sshd_config, or allow more than one session (MaxSessions).`;
 }
 
 /** Between half and all of it, so that clients that lost the same host do not come back together. */

@@ -2,20 +2,29 @@ import type { Duplex } from 'node:stream';
 import { SshError, unreachable } from '../boxErrors.ts';
 import type { SshConnection } from './connection.ts';
 
+/** Where a server listens, as the host of the connection reaches it. */
+export interface Address {
+  /** The host's own loopback when left out. */
+  readonly host?: string;
+  readonly port: number;
+}
+
+export const loopback = '127.0.0.1';
 const step = 'port forwarding';
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254, section 5.1. */
 const prohibited = 1;
 
 /**
- * A stream to a port of the host's loopback, over the shared connection; it ends with it.
+ * A stream to a port of the host, or of a machine that it reaches, over the shared connection; it ends with it.
  * @throws SshError when the host forbids it; JobError 'unreachable' when there is no connection, or nobody listens there
  */
-export function connectToPort(connection: SshConnection, port: number, signal?: AbortSignal): Promise<Duplex> {
+export function connectToPort(connection: SshConnection, to: Address, signal?: AbortSignal): Promise<Duplex> {
   const { host } = connection;
+  const { host: target = loopback, port } = to;
   return connection.use(
     (live) =>
       new Promise<Duplex>((resolve, reject) => {
-        live.client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, (error, channel) => {
+        live.client.forwardOut(loopback, 0, target, port, (error, channel) => {
           if (error === undefined) {
             const end = (): void => void channel.destroy();
             live.lost.addEventListener('abort', end, { once: true });
@@ -33,7 +42,15 @@ export function connectToPort(connection: SshConnection, port: number, signal?: 
                 { cause: error },
               ),
             );
-          else reject(unreachable(host, step, `port ${port} does not answer (${error.message}).`, error));
+          else
+            reject(
+              unreachable(
+                host,
+                step,
+                `${target === loopback ? '' : `${target} `}port ${port} does not answer (${error.message}).`,
+                error,
+              ),
+            );
         });
       }),
     { signal, again: true },

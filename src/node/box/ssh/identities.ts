@@ -1,12 +1,16 @@
+import { existsSync } from 'node:fs';
 import type { IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from 'ssh2';
 import ssh2 from 'ssh2';
 import type { KeyFile } from './keyFile.ts';
-import { readKeyFile, unlock } from './keyFile.ts';
+import { liesOpen, readKeyFile, unlock } from './keyFile.ts';
 import type { SecretRequest, SecretStore } from './ports.ts';
 import type { SshHost } from './sshHost.ts';
 
 /** How often a passphrase may be wrong. */
 const attempts = 3;
+
+/** Where ssh looks by itself: that nothing is there is no mistake. */
+const looked = /[\\/]\.ssh[\\/]id_[a-z0-9_]+$/;
 
 export interface IdentityPorts {
   readonly secrets: SecretStore;
@@ -98,7 +102,13 @@ export class Identities extends ssh2.BaseAgent<ParsedKey> {
 
   async #read(path: string): Promise<KeyFile | undefined> {
     try {
-      return await readKeyFile(path);
+      const file = await readKeyFile(path);
+      if (file === undefined && existsSync(path)) this.#ports.note(`${path} holds no key that can be used`);
+      else if (file === undefined && !looked.test(path)) this.#ports.note(`IdentityFile ${path} is not there`);
+      if (file?.text === undefined || !(await liesOpen(path))) return file;
+      this.#ports.note(`other users of this machine may read ${path}, so it is not used: run chmod 600 "${path}"`);
+      const { text: _text, ...publicHalf } = file;
+      return { ...publicHalf, encrypted: false };
     } catch (error) {
       this.#ports.note(`${path} cannot be read (${error instanceof Error ? error.message : String(error)})`);
       return undefined;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
 
@@ -23,6 +23,12 @@ export async function readKeyFile(path: string): Promise<KeyFile | undefined> {
   if (!isEncrypted(text)) return undefined;
   const beside = existsSync(`${path}.pub`) ? parseKey(await readFile(`${path}.pub`, 'utf8')) : publicHalf(text);
   return { path, text, encrypted: true, ...(beside === undefined ? {} : { publicKey: beside }) };
+}
+
+/** Whether a key of ours lies open to other users of this machine, by the same rule as OpenSSH's. Windows has no such modes. */
+export async function liesOpen(path: string): Promise<boolean> {
+  const { uid, mode } = await stat(path);
+  return process.getuid?.() === uid && (mode & 0o077) !== 0;
 }
 
 /** The private half; undefined when the passphrase is wrong. */

@@ -14,7 +14,9 @@ const commandLimit = 120_000;
 /**
  * Wraps a script for /bin/sh so that a login shell of any kind hands it over unchanged. sshd passes a command to the
  * user's login shell, which may be csh (where `!` and line ends keep a meaning between single quotes) or fish (where a
- * backslash does); so the script travels as octal escapes that printf turns back.
+ * backslash does); so the script travels as octal escapes that printf turns back. `exec` lets it take the login shell's
+ * process, which leads the session: dash would stay in between, hide by which signal the program ended, and keep it out
+ * of the process group that a cancel ends.
  * @throws RangeError when it is too long for an argument
  */
 export function loginShellCommand(script: string): string {
@@ -30,7 +32,7 @@ export function loginShellCommand(script: string): string {
     piece += unit;
   }
   pieces.push(piece);
-  const command = `/bin/sh -c 'eval "$(printf %b "$@")"' sh ${pieces.map((text) => `'${text}'`).join(' ')}`;
+  const command = `exec /bin/sh -c 'eval "$(printf %b "$@")"' sh ${pieces.map((text) => `'${text}'`).join(' ')}`;
   if (command.length > commandLimit) throw new RangeError('The command is too long to be sent to a remote shell.');
   return command;
 }

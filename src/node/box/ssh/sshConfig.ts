@@ -102,7 +102,7 @@ async function fromOpenSsh(
               'config',
               asked,
               step,
-              `ssh cannot read it: ${stderr.trim().split('\n').at(-1) ?? error.message} Mend the file; "ssh -G ${hop.alias}" shows the same.`,
+              `ssh cannot read it: ${(stderr.trim().split('\n').at(-1) ?? error.message).replace(/\.?$/, '.')} Mend the file; "ssh -G ${hop.alias}" shows the same.`,
               { cause: error },
             ),
           );

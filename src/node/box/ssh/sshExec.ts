@@ -138,7 +138,10 @@ export function notStarted(
 ): JobError {
   const program = command[0] ?? '';
   if (stderr.includes(remote.missing))
-    return new JobError('cannot-start', `${program} cannot be run on ${host}: there is no such program.`);
+    return new JobError(
+      'cannot-start',
+      `${program} cannot be run on ${host}: there is no such program. Install it there${/python/.test(program) ? ', or name the interpreter with: autoact box add … --python PATH' : ''}.`,
+    );
   const said = [stdout, stderr]
     .filter((text) => text !== '')
     .join(' | ')

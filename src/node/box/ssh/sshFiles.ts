@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { SFTPWrapper, Stats } from 'ssh2';
+import { JobError } from '../boxErrors.ts';
 import type { AppendOptions, BoxStat, ExecOptions, ExecResult, RemoteFiles } from '../boxFiles.ts';
 import { isMissing } from '../boxFiles.ts';
 import { abortable } from './abortable.ts';
@@ -90,7 +91,8 @@ export class SshFiles implements RemoteFiles {
       } catch (error) {
         // Another client may have been faster.
         const made = await request<Stats>(this.host, path, (done) => sftp.stat(path, done)).catch(() => undefined);
-        if (made?.isDirectory() !== true) throw await asWriteError(this.host, path, sftp, error);
+        if (made?.isDirectory() === true) return;
+        throw isMissing(error) ? noRoomFor(this.host, path) : await asWriteError(this.host, path, sftp, error);
       }
     });
   }
@@ -242,6 +244,13 @@ export class SshFiles implements RemoteFiles {
     await order(this.host, to, (done) => sftp.rename(from, to, done));
   }
 }
+
+/** What is above it is no folder, or of a kind in which nothing is made. */
+const noRoomFor = (host: string, path: string): JobError =>
+  new JobError(
+    'disk',
+    `The folder ${path} cannot be made on ${host}: ${posix.dirname(path)} takes none. Choose another folder: autoact box add … --folder PATH`,
+  );
 
 async function statOf(host: string, sftp: SFTPWrapper, path: string): Promise<Stats | undefined> {
   try {

@@ -84,7 +84,11 @@ export function toSshHost(
     hostname,
     port,
     user,
-    identityFiles: paths('identityfile'),
+    // One a line, which ssh -G prints without quotes: a blank is part of the path.
+    identityFiles: (options.get('identityfile') ?? [])
+      .map((value) => value.replace(/^"(.*)"$/, '$1'))
+      .filter((file) => file !== 'none')
+      .map(path),
     identitiesOnly: isYes(one('identitiesonly')),
     ...(agent === undefined ? {} : { agent }),
     proxyJump: (one('proxyjump') ?? '').split(',').filter((hop) => hop !== ''),

@@ -9,6 +9,8 @@ import pLimit from 'p-limit';
 import { JobError, SshError, unreachable } from '../boxErrors.ts';
 import type { AppendOptions, BoxStat, ExecOptions, ExecResult, RemoteFiles } from '../boxFiles.ts';
 import { Capture, FramedOutput } from './framedOutput.ts';
+import type { Address } from './forward.ts';
+import { loopback } from './forward.ts';
 import { HostAlias } from './sshHost.ts';
 import type { RemoteCommand } from './remoteCommand.ts';
 import { remoteCommand } from './remoteCommand.ts';
@@ -48,6 +50,10 @@ const otherSize = 46;
 export class SystemSshFiles implements RemoteFiles {
   readonly #options: SystemSshOptions;
   readonly #limit = pLimit(channels);
+  /** The host has answered once: its name and port are right. */
+  #met = false;
+  readonly #running = new Set<ChildProcess>();
+  #closed = false;
 
   constructor(options: SystemSshOptions) {
     if (!HostAlias.safeParse(options.alias).success)
@@ -136,20 +142,28 @@ export class SystemSshFiles implements RemoteFiles {
   }
 
   /** A stream to a port of the host's loopback. That nobody answers there shows only in its end. */
-  connect(port: number, signal?: AbortSignal): Promise<Duplex> {
+  async connect({ host = loopback, port }: Address, signal?: AbortSignal): Promise<Duplex> {
+    // ssh says nothing when its stream is there: that the host answers has to be seen before. It makes the shared
+    // connection, where there is one, and throws what has to be told apart.
+    await this.exec(['true'], signal === undefined ? {} : { signal });
     const child = spawn(
       this.#options.program ?? 'ssh',
-      [...this.#arguments(), '-T', '-W', `127.0.0.1:${port}`, '--', this.host],
+      [...this.#arguments(), '-T', '-W', `${host}:${port}`, '--', this.host],
       { stdio: ['pipe', 'pipe', 'ignore'], windowsHide: true, ...(signal === undefined ? {} : { signal }) },
     );
     const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
     stream.on('close', () => child.kill());
     child.on('error', (error) => stream.destroy(error)).on('close', () => stream.destroy());
-    return Promise.resolve(stream);
+    return stream;
   }
 
-  /** Ends the shared connection. */
+  /**
+   * Ends the shared connection, and what still runs over it: a call that somebody has given up would otherwise make it
+   * anew, and OpenSSH holds it, and with it this process, for two minutes more.
+   */
   async close(): Promise<void> {
+    this.#closed = true;
+    for (const child of this.#running) child.kill();
     if (this.#options.controlFolder === undefined) return;
     const child = spawn(this.#options.program ?? 'ssh', [...this.#arguments(), '-O', 'exit', '--', this.host], {
       stdio: 'ignore',
@@ -169,6 +183,7 @@ export class SystemSshFiles implements RemoteFiles {
 
   #start(command: readonly string[], options: RunOptions): Promise<ExecResult> {
     options.signal?.throwIfAborted();
+    if (this.#closed) return Promise.reject(unreachable(this.host, 'connection', 'it was closed.'));
     const remote = remoteCommand(command, { input: options.input !== undefined, reserve255: true });
     const child = spawn(this.#options.program ?? 'ssh', [...this.#arguments(), '-T', '--', this.host, remote.line], {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -177,6 +192,8 @@ export class SystemSshFiles implements RemoteFiles {
       env: { ...process.env, LC_ALL: 'C' },
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
+    this.#running.add(child);
+    child.once('close', () => this.#running.delete(child));
     return this.#follow(child, command, remote, options);
   }
 
@@ -233,6 +250,7 @@ export class SystemSshFiles implements RemoteFiles {
       });
       child.on('close', (code) => {
         clearTimeout(limit);
+        this.#met ||= out.begun;
         if (code === 255 || code === null) reject(this.#lost(err.begun ? stderr.text : err.banner));
         else if (out.begun) resolve({ code, stdout: stdout.text, stderr: stderr.text });
         else reject(notStarted(this.host, command, remote, err.banner, out.banner));
@@ -251,14 +269,22 @@ export class SystemSshFiles implements RemoteFiles {
         'host key check',
         `${problem} Connect once with "ssh ${this.host}", and accept the key only after its fingerprint was compared.`,
       );
-    if (/Permission denied|Too many authentication failures/.test(said))
-      return new SshError(
-        'authentication',
-        this.host,
-        'authentication',
-        `${problem} "ssh ${this.host} true" must work without a question: load the key or the certificate, or get a ticket.`,
-      );
-    return unreachable(this.host, 'connection', problem);
+    if (/Permission denied|Too many authentication failures/.test(said)) {
+      const open = /^Load key "(.+)": bad permissions/m.exec(said)?.[1];
+      const remedy =
+        open === undefined
+          ? `"ssh ${this.host} true" must work without a question: load the key or the certificate, or get a ticket.`
+          : `Other users of this machine may read ${open}, so it is not used: run chmod 600 "${open}".`;
+      return new SshError('authentication', this.host, 'authentication', `${problem} ${remedy}`);
+    }
+    const lasting = /Could not resolve hostname|Connection refused|Connection timed out/.test(said);
+    return unreachable(
+      this.host,
+      'connection',
+      `${problem} Check that the host is up, its name and port, and your network or VPN.`,
+      undefined,
+      { lasting: lasting && !this.#met && !/Temporary failure/.test(said) },
+    );
   }
 
   #mustBeThere(path: string, { code, stderr }: ExecResult): void {
@@ -271,7 +297,7 @@ export class SystemSshFiles implements RemoteFiles {
     if (code !== 0)
       throw new JobError(
         'disk',
-        `${path} on ${this.host} cannot be written: ${stderr.trim().slice(-300) || 'unknown'}.`,
+        `${path} on ${this.host} cannot be written: ${stderr.trim().slice(-300) || 'unknown'}. Check the box's folder and its free space.`,
       );
   }
 

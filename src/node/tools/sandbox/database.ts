@@ -27,6 +27,9 @@ export async function loadDatabase(job: DatabaseJob): Promise<() => SandboxAnswe
     if (!/^(?:select|with|values)\b/i.test(sql)) return { status: 'failed', text: 'Only one SELECT is allowed.' };
     try {
       const statement = database.prepare(sql);
+      // SQLite compiles the first statement and leaves the rest: what is not run must not look as if it had been.
+      if (statement.sourceSQL.trim().replace(/;$/, '').length < sql.length)
+        return { status: 'failed', text: 'Only one SELECT is allowed, with nothing after it.' };
       statement.setReadBigInts(true);
       const rows: string[] = [];
       let more = false;

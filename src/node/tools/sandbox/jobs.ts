@@ -15,7 +15,18 @@ export interface DatabaseJob {
   readonly maxRows: number;
 }
 
-export type SandboxJob = PythonJob | DatabaseJob;
+/** Reads the text in an image. */
+export interface OcrJob {
+  readonly kind: 'ocr';
+  readonly file: string;
+  /** The program of tesseract.js-core; its WebAssembly lies beside it. */
+  readonly core: string;
+  /** Tesseract's data of one language, gzipped. */
+  readonly language: string;
+  readonly maxOutput: number;
+}
+
+export type SandboxJob = PythonJob | DatabaseJob | OcrJob;
 
 /** Sent when everything is loaded; the time of the job itself counts from here. */
 export const readyLine = '{"ready":true}';

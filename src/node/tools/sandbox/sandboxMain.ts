@@ -2,6 +2,7 @@ import { readFileSync, writeSync } from 'node:fs';
 import { loadDatabase } from './database.ts';
 import { readyLine, type SandboxAnswer, type SandboxJob } from './jobs.ts';
 import { closeNetwork, closeProcess, requirePermissions } from './lockDown.ts';
+import { loadOcr } from './ocr.ts';
 import { loadPython } from './python.ts';
 
 /**
@@ -12,11 +13,22 @@ async function main(): Promise<void> {
   requirePermissions();
   closeNetwork();
   const job = JSON.parse(readFileSync(0, 'utf8')) as SandboxJob;
-  const work = job.kind === 'python' ? await loadPython(job) : await loadDatabase(job);
-  if (job.kind === 'database') closeProcess();
+  const work = await load(job);
+  if (job.kind !== 'python') closeProcess();
   writeSync(1, `${readyLine}\n`);
   const answer: SandboxAnswer = work();
   writeSync(1, `${JSON.stringify(answer)}\n`);
+}
+
+function load(job: SandboxJob): Promise<() => SandboxAnswer> {
+  switch (job.kind) {
+    case 'python':
+      return loadPython(job);
+    case 'database':
+      return loadDatabase(job);
+    case 'ocr':
+      return loadOcr(job);
+  }
 }
 
 // What Python left running must not keep the process.

@@ -1,0 +1,3 @@
+export const bundleFile: string;
+export function wordFiles(): string[];
+export function bundleText(): Promise<string>;

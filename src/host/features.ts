@@ -143,7 +143,7 @@ export function createFeatures(
   };
   dashboards.connect(services);
   const studies = new StudyIndex();
-  const annotate = new AnnotateService(context, runs, studies);
+  const annotate = new AnnotateService(context, runs, studies, log);
   const comments = new TraceComments(annotate, runs);
   context.subscriptions.push(studies, annotate, comments);
   tables.connect(services);

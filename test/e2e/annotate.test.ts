@@ -45,8 +45,8 @@ function writeMethods(workspace: string): void {
   }
   const files = (stem: string, folder: string): string[] =>
     ['easy', 'medium', 'hard'].map((level) => join(folder, `${stem}-${level}.jsonl`));
-  cli('import', 'trajectories', ...files('reference-13b', published), '-o', join(workspace, 'whole'));
-  cli('import', 'trajectories', ...files('cut', workspace), '-o', join(workspace, 'first-answer'));
+  cli('import', 'trajectories', ...files('reference-13b', published), '-o', join(workspace, 'uncut'));
+  cli('import', 'trajectories', ...files('cut', workspace), '-o', join(workspace, 'cut-short'));
 }
 
 describe(
@@ -60,7 +60,7 @@ describe(
     before(async () => {
       workspace = mkdtempSync(join(tmpdir(), 'autoact-e2e-'));
       writeMethods(workspace);
-      const methods = ['-m', 'whole=whole', '-m', 'first=first-answer'];
+      const methods = ['-m', 'uncut=uncut', '-m', 'cut-short=cut-short'];
       cli('study', 'new', 'reflection', '-w', workspace, ...methods, '-r', 'ann', '-r', 'ben', '--per-level', '10');
       const file = join(workspace, 'reflection.study.json');
       const study = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
@@ -88,12 +88,29 @@ describe(
       Number(/Item (\d+)/.exec((await frame.textContent('.pace')) ?? '')?.[1]);
     /** Waits until the panel shows what a key press led to. */
     const becomes = async (frame: Frame, text: string): Promise<void> => {
-      await frame.locator('.pace', { hasText: text }).waitFor({ timeout: limitMs });
+      try {
+        await frame.locator('.pace', { hasText: text }).waitFor({ timeout: limitMs });
+      } catch (error) {
+        const keys = await frame.evaluate<string[]>('window.keysReached.slice(-8)');
+        const records = folder.annotator('ann').records().slice(-4);
+        throw new Error(`after the keys ${keys.join(' ')} the last labels are ${JSON.stringify(records)}`, {
+          cause: error,
+        });
+      }
     };
     /** Nothing that the panel shows tells a method, whatever item is on it. */
     const showsNoTell = async (frame: Frame): Promise<void> => {
       const shown = (await frame.textContent('main')) ?? '';
-      for (const tell of [/BingSearch/, /\bReflect\b/, /\bwhole\b/, /first-answer/, /13b/, /INCORRECT/, /reward/])
+      // None of these words is in the pages that the trajectories quote.
+      for (const tell of [
+        /BingSearch/,
+        /\bReflect\b/,
+        /\buncut\b/,
+        /cut-short/,
+        /13b/,
+        /INCORRECT/,
+        /\breward["']?[:=]/,
+      ])
         assert.ok(!tell.test(shown), `${String(tell)} in: ${shown.slice(0, 3000)}`);
       assert.equal(await frame.locator('.tool-name', { hasText: /^Check$/ }).count(), 0, 'a step that reflects');
     };
@@ -106,9 +123,9 @@ describe(
     const judge = async (frame: Frame, from: number, to: number): Promise<void> => {
       for (let n = from; n <= to; n++) {
         await showsNoTell(frame);
-        await editor.page.keyboard.press(n % 3 === 0 ? '2' : '1');
+        await keyboard.pressIn(frame, n % 3 === 0 ? '2' : '1');
         await frame.locator('.choice[aria-pressed=true]').waitFor({ timeout: limitMs });
-        await editor.page.keyboard.press('Enter');
+        await keyboard.pressIn(frame, 'Enter');
         await becomes(frame, `${n} of ${comparisons} done`);
       }
     };
@@ -125,10 +142,10 @@ describe(
 
     test('takes one back, and after a break and a reload goes on at the very place', async () => {
       let frame = await panel();
-      await editor.page.keyboard.press('u');
+      await keyboard.pressIn(frame, 'u');
       await becomes(frame, `11 of ${comparisons} done`);
       const place = await at(frame);
-      await editor.page.keyboard.press('p');
+      await keyboard.pressIn(frame, 'p');
       await frame.locator('.break').waitFor({ timeout: limitMs });
       const loaded = editor.page.waitForEvent('load', { timeout: limitMs });
       await keyboard.command('Developer: Reload Window');
@@ -138,9 +155,9 @@ describe(
       assert.equal(await at(frame), place);
       await start();
       await editor.page.waitForTimeout(700);
-      await editor.page.keyboard.press('p');
+      await keyboard.pressIn(frame, 'p');
       await frame.locator('.break').waitFor({ state: 'detached', timeout: limitMs });
-      await editor.page.keyboard.press('Enter');
+      await keyboard.pressIn(frame, 'Enter');
       await becomes(frame, `12 of ${comparisons} done`);
     });
 

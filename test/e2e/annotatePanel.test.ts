@@ -149,6 +149,57 @@ describe('the labelling panel by itself', () => {
     await panel.page.close();
   });
 
+  test('an editor that is busy is told of, and the keys pressed meanwhile are done in their order', async () => {
+    openStudy({ aspects: [{ id: 'whole', title: 'Whole', rubric: 'Better.' }] });
+    let go: (() => void) | undefined;
+    let held = true;
+    const panel = await show({ busy: () => (held ? new Promise<void>((resolve) => (go = resolve)) : null) });
+    await pressKeys(panel, '2', 'Enter', '1', 'Enter', '3');
+    const late = panel.page.locator('.late');
+    await late.waitFor();
+    assert.match((await late.textContent()) ?? '', /keys you press are kept/);
+    assert.equal(desk.snapshot(1).progress.done, 0);
+    held = false;
+    go?.();
+    await panel.page.locator('.pace', { hasText: 'Item 3 · 2 of' }).waitFor();
+    await panel.page.locator('.choice[aria-pressed=true]').waitFor();
+    await late.waitFor({ state: 'detached' });
+    assert.deepEqual(desk.snapshot(1).item?.aspects[0]?.best, [2]);
+    assert.deepEqual(panel.errors, []);
+    await panel.page.close();
+  });
+
+  test('no key is lost, whenever it comes between an action, what it shows and its answer', async () => {
+    const folder = openStudy({ aspects: [{ id: 'whole', title: 'Whole', rubric: 'Better.' }] });
+    // Always the same turns of the dice.
+    let seed = 7;
+    const upTo = (ms: number): number => (seed = (seed * 16_807) % 2_147_483_647) % ms;
+    const panel = await show({ busy: () => new Promise((resolve) => setTimeout(resolve, upTo(30))) });
+    const watching = setInterval(() => void sendSnapshot(panel, desk), 40);
+    const expected: string[] = [];
+    for (let round = 0; round < 20; round++)
+      for (const [i, item] of (desk.study?.session.list ?? []).slice(0, 4).entries()) {
+        const at = (round + i) % 4;
+        expected.push(`${item.id} ${item.order[at]}`);
+        for (const key of i === 3
+          ? [`${at + 1}`, 'ArrowLeft', 'ArrowLeft', 'ArrowLeft']
+          : [`${at + 1}`, 'ArrowRight']) {
+          await panel.page.keyboard.press(key);
+          await panel.page.waitForTimeout(upTo(60));
+        }
+      }
+    const made = (): string[] =>
+      folder
+        .annotator('ann')
+        .records()
+        .flatMap((r) => (r.kind === 'choice' ? [`${r.presentation} ${r.best.join()}`] : []));
+    for (let i = 0; i < 100 && made().length < expected.length; i++) await panel.page.waitForTimeout(100);
+    clearInterval(watching);
+    assert.deepEqual(made(), expected);
+    assert.deepEqual(panel.errors, []);
+    await panel.page.close();
+  });
+
   test('a break is kept over a reload, with the very place', async () => {
     const folder = openStudy();
     const panel = await show();

@@ -1,5 +1,5 @@
 /** Drives the window of `startEditor` as somebody does who has no mouse: every method is key presses and looking. */
-import type { Locator } from 'playwright-core';
+import type { Frame, Locator } from 'playwright-core';
 import type { Editor } from './codeServer.ts';
 import { notified } from './notified.ts';
 
@@ -27,6 +27,25 @@ export class Keyboard {
 
   get pointerPresses(): number {
     return this.pointers;
+  }
+
+  /** Presses a key that must reach this frame; again when the window, being busy, lost it. */
+  async pressIn(frame: Frame, key: string): Promise<void> {
+    // The same listener as last time is not added twice.
+    const before = await frame.evaluate<number>(`
+      window.keysReached ??= [];
+      window.keyReaches ??= ({ key }) => window.keysReached.push(key);
+      addEventListener('keydown', window.keyReaches, true);
+      window.keysReached.length`);
+    const reached = (): Promise<number> => frame.evaluate<number>('window.keysReached.length');
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      await this.editor.page.keyboard.press(key);
+      for (let i = 0; i < 100; i++) {
+        if ((await reached()) > before) return;
+        await this.editor.page.waitForTimeout(50);
+      }
+    }
+    throw new Error(`the key ${key} does not reach the frame`);
   }
 
   /** Runs a command by its title through the palette. */

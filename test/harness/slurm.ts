@@ -71,6 +71,8 @@ export class Slurm {
         'MpiDefault=none',
         'ReturnToService=2',
         'KillWait=20',
+        // After the 10 s that Slurm takes by itself, a machine that is held up for a while leaves a job that never ends.
+        'MessageTimeout=90',
         'SchedulerParameters=sched_interval=2,batch_sched_delay=0,sched_min_interval=100000',
         `NodeName=${name} NodeAddr=127.0.0.1 CPUs=${options.cpus ?? cpus().length} RealMemory=1000 State=UNKNOWN`,
         'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',

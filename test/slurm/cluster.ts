@@ -117,6 +117,8 @@ export async function follow(
     pollMs: 100,
     heartbeatMs: options.heartbeatMs ?? 1500,
     signal: AbortSignal.timeout(240_000),
+  }).catch((error: unknown) => {
+    throw new Error(`the job was followed through ${JSON.stringify(states.slice(-20))}`, { cause: error });
   });
   return { end, events, states };
 }

@@ -25,6 +25,8 @@ export interface LabelPanelOptions {
   readonly theme?: PanelTheme;
   readonly width?: number;
   readonly height?: number;
+  /** Waited for before an action is done, and again before its answer is sent; null for neither. */
+  readonly busy?: () => Promise<void> | null;
 }
 
 export async function openLabelPanel(
@@ -37,9 +39,11 @@ export async function openLabelPanel(
     name: 'annotate',
     theme: options.theme ?? 'light',
     size: { width: options.width ?? 420, height: options.height ?? 900 },
-    answer: (method, params) => {
+    answer: async (method, params) => {
+      await options.busy?.();
       if (method === 'act') desk().act(params as AnnotateAction);
       void sendSnapshot(panel, desk());
+      await options.busy?.();
       return null;
     },
   });

@@ -40,7 +40,7 @@ export interface PanelOptions {
   readonly size?: { readonly width: number; readonly height: number };
   /** The editor's bundle, where it does not speak English. */
   readonly words?: Readonly<Record<string, string>>;
-  /** Answers requests; what it gives is the response's value. */
+  /** Answers requests; what it gives, or promises, is the response's value. */
   readonly answer?: (method: string, params: unknown) => unknown;
 }
 
@@ -59,10 +59,10 @@ export async function openPanel(options: PanelOptions): Promise<PanelPage> {
   };
   await page.exposeFunction(
     'panelPosts',
-    (message: { type?: string; id?: number; method?: string; params?: unknown }) => {
+    async (message: { type?: string; id?: number; method?: string; params?: unknown }) => {
       posted.push(message);
       if (message.type !== 'request') return;
-      const value = options.answer?.(message.method ?? '', message.params) ?? null;
+      const value = (await options.answer?.(message.method ?? '', message.params)) ?? null;
       void send({ type: 'response', id: message.id, ok: true, value });
     },
   );

@@ -44,6 +44,9 @@ function aspectBefore({ item }: AnnotateSnapshot): string | undefined {
   return item.aspects.slice(0, at).findLast((a) => a.answered)?.id;
 }
 
+/** An answer that takes longer is told of: keys that show nothing would be pressed again. */
+const lateMs = 1500;
+
 export function App({ host, rpc }: Props) {
   const [snapshot, setSnapshot] = useState<AnnotateSnapshot>();
   const [problem, setProblem] = useState<WireError>();
@@ -56,12 +59,16 @@ export function App({ host, rpc }: Props) {
   const wantsReason = useRef<string>();
   const queue = useRef(new KeyQueue()).current;
   const [answers, setAnswers] = useState(0);
+  const [late, setLate] = useState(false);
   const item = snapshot?.item;
 
   const ask = useCallback(
     async (method: keyof AnnotateRequests, action?: AnnotateAction) => {
       // A question of the editor's may stay open for long: only what changes the item holds keys back.
       if (method === 'act') queue.asked();
+      const timer = setTimeout(() => {
+        setLate(method === 'act');
+      }, lateMs);
       try {
         if (method === 'act' && action !== undefined) await rpc.request('act', action);
         else if (method !== 'act') await rpc.request(method, null);
@@ -71,8 +78,10 @@ export function App({ host, rpc }: Props) {
         wantsReason.current = undefined;
         queue.clear();
       } finally {
+        clearTimeout(timer);
         if (method === 'act') {
           queue.answered();
+          setLate(false);
           setAnswers((n) => n + 1);
         }
       }
@@ -192,6 +201,11 @@ export function App({ host, rpc }: Props) {
           ) : null}
         </div>
       )}
+      {late ? (
+        <p class="late" role="status">
+          {l10n.t('The editor is busy. The keys you press are kept.')}
+        </p>
+      ) : null}
       {snapshot === undefined ? (
         <p class="muted" role="status">
           {l10n.t('Reading the studies …')}

@@ -32,6 +32,7 @@ export class AnnotateService implements vscode.Disposable {
   private readonly desk = new LabelDesk();
   private readonly context: vscode.ExtensionContext;
   private readonly runs: RunIndex;
+  private readonly log: vscode.LogOutputChannel;
   private readonly owned = new Disposables();
   private readonly changed = this.owned.add(new vscode.EventEmitter<void>());
   readonly onDidChange = this.changed.event;
@@ -39,7 +40,8 @@ export class AnnotateService implements vscode.Disposable {
   /** Annotators' files of runs, by path: the panel and the comments share them. */
   private readonly files = new Map<string, AnnotatorFile>();
 
-  constructor(context: vscode.ExtensionContext, runs: RunIndex, studies: StudyIndex) {
+  constructor(context: vscode.ExtensionContext, runs: RunIndex, studies: StudyIndex, log: vscode.LogOutputChannel) {
+    this.log = log;
     this.context = context;
     this.runs = runs;
     this.studies = studies;
@@ -66,10 +68,13 @@ export class AnnotateService implements vscode.Disposable {
     return this.desk.snapshot(this.studies.prepared().length);
   }
 
-  async act(action: AnnotateAction): Promise<void> {
+  act(action: AnnotateAction): void {
     this.desk.act(action);
     this.changed.fire();
-    await this.keep();
+    // The next key need not wait for the place to be kept.
+    this.keep().then(undefined, (error: unknown) => {
+      this.log.error(error instanceof Error ? error : String(error));
+    });
   }
 
   get current(): { readonly study: string; readonly rater: string; readonly presentation: string } | undefined {

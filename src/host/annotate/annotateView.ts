@@ -34,9 +34,9 @@ export class AnnotateView implements vscode.WebviewViewProvider {
     const receive = serve({
       requests: annotateRequests,
       handlers: {
-        act: async (action) => {
-          await this.service.act(action);
-          return null;
+        act: (action) => {
+          this.service.act(action);
+          return Promise.resolve(null);
         },
         start: () => command('autoact.startLabelling'),
         newStudy: () => command('autoact.newStudy'),

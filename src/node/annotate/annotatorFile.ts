@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import {
+  close,
   closeSync,
   constants,
   fstatSync,
+  fsync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -31,7 +33,9 @@ const appending =
 /**
  * An annotator's file, appended at every change. It is only ever appended to, a whole line in one write, so that
  * two windows may have it open and git can merge it line by line. A line that a kill or a full disk tore stays as a
- * damaged line, which reading skips; what could not be written is kept here and written with the next record.
+ * damaged line, which reading skips; what could not be written is kept here and written with the next record. `append`
+ * returns once the system has the line, which outlives the program; the disk has it a moment later, and is not waited
+ * for: a busy one can take a minute over it, and whoever labels presses the next key meanwhile.
  */
 export class AnnotatorFile {
   readonly path: string;
@@ -39,6 +43,11 @@ export class AnnotatorFile {
   readonly #now: () => number;
   /** Records that the disk did not take yet, oldest first. */
   readonly #unsaved: LabelRecord[] = [];
+  #syncing = false;
+  /** Something was written since the sync under way began. */
+  #syncAgain = false;
+  /** The disk gave up what it had taken. Told with the next record, or when somebody tries again. */
+  #lost: unknown;
   #stamp = '';
   #read: ReadRecords = { records: [], damaged: [], newer: 0 };
   #last = 0;
@@ -106,26 +115,51 @@ export class AnnotatorFile {
 
   /** Tries again to write what the disk did not take. @throws RunError `disk` */
   flush(): void {
-    if (this.#unsaved.length === 0) return;
+    if (this.#unsaved.length === 0 && this.#lost === undefined) return;
+    let fd: number | undefined;
     try {
       mkdirSync(dirname(this.path), { recursive: true });
-      const fd = openSync(this.path, appending, 0o666);
-      try {
-        for (let record = this.#unsaved[0]; record !== undefined; record = this.#unsaved[0]) {
-          const line = `${JSON.stringify(record)}\n`;
-          // After a torn line the record must not become part of it.
-          const bytes = Buffer.from(endsInsideLine(fd) ? `\n${line}` : line);
-          const written = writeSync(fd, bytes);
-          if (written < bytes.length) throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
-          this.#unsaved.shift();
-        }
-        fsyncSync(fd);
-      } finally {
-        closeSync(fd);
+      fd = openSync(this.path, appending, 0o666);
+      for (let record = this.#unsaved[0]; record !== undefined; record = this.#unsaved[0]) {
+        const line = `${JSON.stringify(record)}\n`;
+        // After a torn line the record must not become part of it.
+        const bytes = Buffer.from(endsInsideLine(fd) ? `\n${line}` : line);
+        const written = writeSync(fd, bytes);
+        if (written < bytes.length) throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
+        this.#unsaved.shift();
       }
+      if (this.#lost !== undefined) fsyncSync(fd);
+      this.#lost = undefined;
     } catch (error) {
+      if (fd !== undefined) closeSync(fd);
       throw diskError(this.path, error);
     }
+    this.#sync(fd);
+  }
+
+  /** Closes `fd` when the disk has what was written. */
+  #sync(fd: number): void {
+    if (this.#syncing) {
+      this.#syncAgain = true;
+      closeSync(fd);
+      return;
+    }
+    this.#syncing = true;
+    const done = (error: Error | null | undefined): void => {
+      this.#lost ??= error ?? undefined;
+    };
+    const sync = (): void => {
+      this.#syncAgain = false;
+      fsync(fd, (error) => {
+        done(error);
+        if (this.#syncAgain) sync();
+        else {
+          this.#syncing = false;
+          close(fd, done);
+        }
+      });
+    };
+    sync();
   }
 }
 

@@ -16,6 +16,7 @@ import { followJob } from './followJob.ts';
 import { describeEstimate, estimateJob } from './estimate.ts';
 import { cancelJob, placeJob, resumeJob } from './job.ts';
 import type { Job, JobSpec } from './jobFolder.ts';
+import { stopped } from './jobFolder.ts';
 import { localJob } from './localJob.ts';
 import type { OpenBox } from './openBox.ts';
 import { persistently } from './persist.ts';
@@ -69,8 +70,6 @@ interface Place {
 
 /** How often in a row a job that ended early without a checkpoint is taken up again by itself. */
 const resumes = 2;
-/** The trainer was told to stop by somebody else: the end of its time in a queue, or a machine that shuts down. */
-const stoppedCode = 75;
 
 /**
  * Trains on a box and serves what comes out: job folder, supervisor and trainer are the same on every box. The job's
@@ -227,7 +226,7 @@ export class BoxTrainer implements Trainer {
         throw error;
       }
       if (end.state === 'finished' && end.exit.rc === 0) return;
-      if (end.state === 'finished' && end.exit.rc !== stoppedCode) {
+      if (end.state === 'finished' && end.exit.rc !== stopped.rc) {
         const why = end.exit.oom
           ? 'it ran out of memory'
           : (end.error?.message ?? end.log.split('\n').at(-1) ?? `exit code ${end.exit.rc}`);

@@ -6,7 +6,7 @@ import type { JobEvent } from '../../core/box/jobEvents.ts';
 import { parseEvent } from '../../core/box/jobEvents.ts';
 import { LineReader } from './lineReader.ts';
 import type { Job, JobExit } from './jobFolder.ts';
-import { readExit, tailOfLog, wasCancelled } from './jobFolder.ts';
+import { readExit, stopped, tailOfLog, wasCancelled } from './jobFolder.ts';
 import type { JobLife, Launcher } from './launcher.ts';
 import { processLauncher } from './launcher.ts';
 
@@ -44,9 +44,6 @@ export interface FollowOptions {
 const chunk = 1 << 20;
 /** A supervisor that was just started may not have written its pid. */
 const startMs = 10_000;
-/** What the trainer ends with when it was told to stop: the end of its time, or a cancel before it began. */
-const stopped: JobExit = { rc: 75, signal: 0, oom: false };
-
 /** Follows a job to its end, from its first event. Needs nothing but the folder, so any client can at any time. */
 export async function followJob(job: Job, options: FollowOptions = {}): Promise<JobEnd> {
   const follower = new Follower(job, options);

@@ -37,6 +37,9 @@ export interface JobExit {
   readonly oom: boolean;
 }
 
+/** What a trainer ends with that was told to stop: the end of its time, a machine that shuts down, a cancel. */
+export const stopped: JobExit = { rc: 75, signal: 0, oom: false };
+
 const Status = z.object({
   running: z.boolean(),
   claimed: z.boolean(),

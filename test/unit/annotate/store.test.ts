@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import fs, { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -39,6 +40,40 @@ test('each record is in the file when append returns, and another reader has it'
     [5, 6, 7],
     'time only goes on',
   );
+});
+
+test('a busy disk is not waited for; what it gives up is told with the next record, and can be tried again', (t) => {
+  const path = join(folder(t), 'ann.jsonl');
+  const file = new AnnotatorFile(path, 'ann');
+  const waiting: ((error: Error | null) => void)[] = [];
+  const sync = t.mock.method(
+    fs,
+    'fsync',
+    (_fd: number, done: (error: Error | null) => void) => void waiting.push(done),
+  );
+  syncBuiltinESMExports();
+  t.after(() => {
+    sync.mock.restore();
+    syncBuiltinESMExports();
+  });
+  for (const text of ['one', 'two', 'three']) file.append(comment(text));
+  assert.deepEqual(texts(new AnnotatorFile(path, 'ann')), ['one', 'two', 'three']);
+  assert.equal(waiting.length, 1, 'one sync at a time');
+  waiting.shift()?.(null);
+  assert.equal(waiting.length, 1, 'and one for what came since');
+  waiting.shift()?.(Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' }));
+  const syncNow = t.mock.method(fs, 'fsyncSync', () => {
+    throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' });
+  });
+  syncBuiltinESMExports();
+  assert.throws(() => file.append(comment('four')), RunError);
+  assert.throws(() => {
+    file.flush();
+  }, RunError);
+  syncNow.mock.restore();
+  syncBuiltinESMExports();
+  file.flush();
+  assert.deepEqual(texts(file), ['one', 'two', 'three', 'four']);
 });
 
 test('a torn last line is left out and told; the next record begins a line of its own', (t) => {
@@ -184,7 +219,8 @@ test(
       assert.equal(again.records().length, made + 2);
       assert.deepEqual(texts(again).slice(-2), ['while it is full', 'after']);
     } finally {
-      execFileSync('umount', [mount]);
+      // The file may still be open for its sync.
+      execFileSync('umount', ['--lazy', mount]);
     }
   },
 );

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JobError } from '../boxErrors.ts';
 import { readSmall } from '../boxFiles.ts';
-import type { Job } from '../jobFolder.ts';
-import { callSupervisor, printable } from '../jobFolder.ts';
+import type { Job, JobExit } from '../jobFolder.ts';
+import { callSupervisor, printable, readExit, stopped } from '../jobFolder.ts';
 import type { JobLife, Launcher } from '../launcher.ts';
 import { lookInQueue, numbersOf } from './queue.ts';
 import type { SlurmSettings } from './slurmSettings.ts';
@@ -40,8 +40,10 @@ export function slurmLauncher(options: SlurmLauncherOptions): Launcher {
       const { files, folder } = job;
       const name = nameOf(folder);
       let found = await lookInQueue(files, host, name, undefined, signal);
-      // Whether it goes back into the queue shows in a moment.
-      for (let tries = 0; found.state === 'ending' && tries < endingTries; tries++) {
+      // Whether it goes back into the queue shows in a moment. One that has told its end is called running a little longer.
+      const isEnding = async (): Promise<boolean> =>
+        found.state === 'ending' || (found.state === 'running' && isFinal(await readExit(job, signal)));
+      for (let tries = 0; tries < endingTries && (await isEnding()); tries++) {
         await sleep(Math.min(lookMs, 2000), undefined, signal === undefined ? {} : { signal });
         found = await lookInQueue(files, host, name, undefined, signal);
       }
@@ -94,6 +96,9 @@ export function slurmLauncher(options: SlurmLauncherOptions): Launcher {
 /** On several nodes the command is run on all of them together. */
 const spread = (job: Job, command: readonly string[], { nodes = 1 }: SlurmSettings): readonly string[] =>
   nodes === 1 ? command : [job.python, '-u', job.files.join(job.box, 'spread.py'), ...command];
+
+/** Not to be followed by another turn of the same job. */
+const isFinal = (exit: JobExit | undefined): boolean => exit !== undefined && exit.rc !== stopped.rc;
 
 const nameOf = (folder: string): string => `autoact-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
 

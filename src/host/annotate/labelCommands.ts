@@ -5,6 +5,7 @@ import { exportLabelsTo, importLabelsFrom } from '../../node/annotate/exchangeFi
 import { useForTraining } from '../../node/annotate/studyForTraining.ts';
 import type { AnnotateService } from './annotateService.ts';
 import { nothingPrepared, targetStudy, workspaceOf } from './studyCommands.ts';
+import { pickOne } from '../pickOne.ts';
 
 /** What becomes of a study's labels elsewhere: other tools, and training. */
 
@@ -16,7 +17,7 @@ const formatTitles: Readonly<Record<ExchangeFormat, string>> = {
 
 async function chooseFormat(title: string): Promise<ExchangeFormat | undefined> {
   const choices = exchangeFormats.map((value) => ({ label: formatTitles[value], value }));
-  return (await vscode.window.showQuickPick(choices, { title }))?.value;
+  return (await pickOne(choices, { title }))?.value;
 }
 
 export async function exportLabels(service: AnnotateService, arg: unknown): Promise<void> {

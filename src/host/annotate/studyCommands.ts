@@ -12,6 +12,7 @@ import { readSources } from '../../node/annotate/studySources.ts';
 import { nothingHere, type UserError } from '../notify.ts';
 import type { Services } from '../services.ts';
 import type { AnnotateService } from './annotateService.ts';
+import { pickOne } from '../pickOne.ts';
 
 /** The parts of a node of the queue that commands look at. */
 interface Given {
@@ -39,7 +40,7 @@ export async function targetStudy(
     if (found[0] === undefined) throw none;
     return found[0];
   }
-  const chosen = await vscode.window.showQuickPick(
+  const chosen = await pickOne(
     found.map((study) => ({ label: study.name, description: vscode.workspace.asRelativePath(study.file), study })),
     { title: vscode.l10n.t('Which study?') },
   );
@@ -79,8 +80,7 @@ async function chooseRater(folder: StudyFolder, current: string): Promise<string
   entries.sort((a, b) => Number(b.label === current) - Number(a.label === current));
   const [only] = entries;
   if (entries.length === 1) return only?.label;
-  return (await vscode.window.showQuickPick(entries, { title: vscode.l10n.t('Who are you? Study {0}', folder.name) }))
-    ?.label;
+  return (await pickOne(entries, { title: vscode.l10n.t('Who are you? Study {0}', folder.name) }))?.label;
 }
 
 export function workspaceOf(folder: StudyFolder): string {

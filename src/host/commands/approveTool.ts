@@ -6,6 +6,7 @@ import type { TaskRecord } from '../runs/runRecord.ts';
 import type { Services } from '../services.ts';
 import { runCommandLine } from './commandLine.ts';
 import { targetTask } from './targets.ts';
+import { pickOne } from '../pickOne.ts';
 
 const ToApprove = z.array(z.object({ name: z.string(), sha256: z.string(), what: z.unknown(), approved: z.boolean() }));
 const shownChars = 4000;
@@ -28,10 +29,7 @@ export async function approveTool(services: Services, arg: unknown): Promise<voi
     description: tool.approved ? vscode.l10n.t('approved') : vscode.l10n.t('not approved'),
     tool,
   }));
-  const chosen =
-    items.length === 1
-      ? items[0]
-      : await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Approve which tool?') });
+  const chosen = items.length === 1 ? items[0] : await pickOne(items, { title: vscode.l10n.t('Approve which tool?') });
   if (chosen === undefined) return;
   const { name, sha256, what } = chosen.tool;
   const approve = vscode.l10n.t('Approve');

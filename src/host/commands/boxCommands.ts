@@ -10,6 +10,7 @@ import { withAdapters } from '../boxes/boxesModel.ts';
 import { describeError, showProblem, UserError } from '../notify.ts';
 import type { Services } from '../services.ts';
 import { targetTask } from './targets.ts';
+import { pickOne } from '../pickOne.ts';
 
 /** What the view hands over; anything else came from the palette. */
 const BoxArgument = z.object({ box: z.object({ name: z.string() }) });
@@ -242,7 +243,7 @@ async function boxOf(argument: unknown): Promise<string | undefined> {
   const boxes = listBoxes();
   if (boxes.length === 0)
     throw new UserError(vscode.l10n.t('There is no box yet.'), vscode.l10n.t('Add one with "AutoAct: Add Box…".'));
-  const chosen = await vscode.window.showQuickPick(
+  const chosen = await pickOne(
     boxes.map(({ name, host }) => ({ label: name, description: host })),
     { title: vscode.l10n.t('Which box?') },
   );

@@ -10,6 +10,7 @@ import type { SourceRow, TrajectorySource } from '../trajectories/sources.ts';
 import { targetTraceUri } from './targets.ts';
 import { outcomeName } from '../../protocol/words.ts';
 import { counted } from '../counted.ts';
+import { pickOne } from '../pickOne.ts';
 
 /** Opens two traces side by side in the diff editor, with their steps aligned. */
 export async function openComparison(
@@ -61,7 +62,7 @@ export async function compareTrajectories(services: Services, arg: unknown, othe
       vscode.l10n.t('No other trajectory of this question is in the workspace.'),
       vscode.l10n.t('Run another method or seed on it, or import one.'),
     );
-  const chosen = await vscode.window.showQuickPick(
+  const chosen = await pickOne(
     candidates.map(({ row, uri }) => ({
       label: `${row.outcome === 'right' ? '$(pass)' : row.outcome === 'wrong' ? '$(close)' : '$(circle-outline)'} ${visibleLine(row.group, 60)}`,
       description: [

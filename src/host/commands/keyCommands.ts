@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { isKeyVariable } from '../runs/apiKeys.ts';
 import type { Services } from '../services.ts';
+import { pickOne } from '../pickOne.ts';
 
 export async function setApiKey(services: Services): Promise<void> {
   const configured = Object.values(
@@ -8,10 +9,9 @@ export async function setApiKey(services: Services): Promise<void> {
   ).map((server) => (typeof server.url === 'string' ? server.url : ''));
   const known = [...new Set([...configured, ...services.keys.urls()])].filter((url) => url !== '');
   const other = vscode.l10n.t('Another server…');
+  const items = [...known, other].map((label) => ({ label }));
   const chosen =
-    known.length === 0
-      ? other
-      : await vscode.window.showQuickPick([...known, other], { title: vscode.l10n.t('API key of which server?') });
+    known.length === 0 ? other : (await pickOne(items, { title: vscode.l10n.t('API key of which server?') }))?.label;
   const url =
     chosen === other
       ? await vscode.window.showInputBox({
@@ -26,7 +26,7 @@ export async function setApiKey(services: Services): Promise<void> {
 /** A tool's key is known by the variable that task cards name as `apiKeyVariable`. */
 export async function setToolKey(services: Services): Promise<void> {
   const other = vscode.l10n.t('Another tool…');
-  const chosen = await vscode.window.showQuickPick(
+  const chosen = await pickOne(
     [
       { label: 'BRAVE_API_KEY', description: vscode.l10n.t('Search by Brave') },
       { label: 'TAVILY_API_KEY', description: vscode.l10n.t('Search by Tavily') },

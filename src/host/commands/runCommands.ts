@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { stageIds } from '../../core/run/status.ts';
 import type { StageId } from '../../core/run/status.ts';
 import { UserError } from '../notify.ts';
+import { pickOne } from '../pickOne.ts';
 import { isLive, isResumable } from '../runs/runRecord.ts';
 import type { RunRecord } from '../runs/runRecord.ts';
 import type { Services } from '../services.ts';
@@ -54,7 +55,7 @@ async function chooseStage(run: RunRecord | undefined): Promise<StageId | undefi
     return { label: stageName(id), ...(known === undefined ? {} : { description: stateName(known.state) }), id };
   });
   return (
-    await vscode.window.showQuickPick(items, {
+    await pickOne(items, {
       title: vscode.l10n.t('Run which stage?'),
       placeHolder: vscode.l10n.t('What comes before it must be done.'),
     })

@@ -12,6 +12,7 @@ import { otherSources } from './compareCommands.ts';
 import { sourceOfArgument } from './targets.ts';
 import { outcomeName, runStateName } from '../../protocol/words.ts';
 import { counted } from '../counted.ts';
+import { pickOne } from '../pickOne.ts';
 
 /** Rows of a quick pick beyond which typing more is the quicker way. */
 const shown = 200;
@@ -139,7 +140,7 @@ export async function chooseSource(services: Services, title: string): Promise<T
       source,
     };
   });
-  const chosen = await vscode.window.showQuickPick([...items, file], { title, matchOnDescription: true });
+  const chosen = await pickOne([...items, file], { title, matchOnDescription: true });
   if (chosen === undefined || chosen.source !== undefined) return chosen?.source;
   const [picked] =
     (await vscode.window.showOpenDialog({

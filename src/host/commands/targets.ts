@@ -9,6 +9,7 @@ import type { TableSource } from '../../protocol/trajectories.ts';
 import { trajectoriesOf } from '../data/dataIndex.ts';
 import type { DataNode } from '../data/dataTree.ts';
 import { runStateName } from '../../protocol/words.ts';
+import { pickOne } from '../pickOne.ts';
 
 /**
  * What a command acts on. Commands come from the tree (a node), from editors and the explorer (a URI), from the
@@ -61,7 +62,7 @@ export async function targetTask(services: Services, arg: unknown): Promise<Task
       );
     return tasks[0];
   }
-  const chosen = await vscode.window.showQuickPick(
+  const chosen = await pickOne(
     tasks.map((task) => ({ label: task.name, description: basename(task.file), detail: task.description, task })),
     { title: vscode.l10n.t('Which task?'), matchOnDescription: true },
   );
@@ -89,7 +90,7 @@ export async function targetRun(
       vscode.l10n.t('Start one with "AutoAct: Run the Whole Loop".'),
     );
   if (runs.length === 1) return runs[0];
-  const chosen = await vscode.window.showQuickPick(
+  const chosen = await pickOne(
     runs.map((run) => ({
       label: run.id,
       description: `${run.status.task}, ${runStateName(run.status)}`,

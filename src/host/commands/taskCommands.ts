@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { TaskCard } from '../../core/task/taskCard.ts';
 import { UserError } from '../notify.ts';
 import type { Services } from '../services.ts';
+import { pickOne } from '../pickOne.ts';
 
 async function exists(file: string): Promise<boolean> {
   try {
@@ -175,7 +176,7 @@ async function choosePrompt(services: Services, title: string): Promise<string |
       };
     }),
   );
-  return (await vscode.window.showQuickPick(items, { title, matchOnDetail: true }))?.label;
+  return (await pickOne(items, { title, matchOnDetail: true }))?.label;
 }
 
 function overridePath(name: string): string | undefined {

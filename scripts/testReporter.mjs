@@ -41,6 +41,9 @@ export default async function* testReporter(source) {
       if (outcome === 'failed') yield `  ✖ ${short(data.file)}: ${data.name}\n${describeError(data.details?.error)}\n`;
       if (outcome === 'skipped')
         yield `  - ${short(data.file)}: ${data.name}${typeof data.skip === 'string' ? ` (${data.skip})` : ''}\n`;
+    } else if (type === 'test:diagnostic' && data.message.startsWith('Error:')) {
+      // What went wrong after a test had ended: nothing else tells why its process then fails.
+      yield `  ✖ ${short(data.file)}: ${data.message}\n`;
     } else if (type === 'test:stderr' || type === 'test:stdout') yield data.message;
   }
   for (const [file, { passed, failed, skipped, ms }] of files)

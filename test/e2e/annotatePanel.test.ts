@@ -169,13 +169,16 @@ describe('the labelling panel by itself', () => {
     await panel.page.close();
   });
 
-  test('no key is lost, whenever it comes between an action, what it shows and its answer', async () => {
+  test('no key is lost, whenever it comes between an action, what it shows and its answer', async (t) => {
     const folder = openStudy({ aspects: [{ id: 'whole', title: 'Whole', rubric: 'Better.' }] });
     // Always the same turns of the dice.
     let seed = 7;
     const upTo = (ms: number): number => (seed = (seed * 16_807) % 2_147_483_647) % ms;
     const panel = await show({ busy: () => new Promise((resolve) => setTimeout(resolve, upTo(30))) });
     const watching = setInterval(() => void sendSnapshot(panel, desk), 40);
+    t.after(() => {
+      clearInterval(watching);
+    });
     const expected: string[] = [];
     for (let round = 0; round < 20; round++)
       for (const [i, item] of (desk.study?.session.list ?? []).slice(0, 4).entries()) {
@@ -194,7 +197,6 @@ describe('the labelling panel by itself', () => {
         .records()
         .flatMap((r) => (r.kind === 'choice' ? [`${r.presentation} ${r.best.join()}`] : []));
     for (let i = 0; i < 100 && made().length < expected.length; i++) await panel.page.waitForTimeout(100);
-    clearInterval(watching);
     assert.deepEqual(made(), expected);
     assert.deepEqual(panel.errors, []);
     await panel.page.close();

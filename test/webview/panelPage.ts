@@ -55,7 +55,12 @@ export async function openPanel(options: PanelOptions): Promise<PanelPage> {
   page.on('pageerror', (error) => errors.push(error.message));
   const send = async (message: unknown): Promise<void> => {
     // A text, since the types of a page's globals are not those of a test's.
-    await page.evaluate(`window.postMessage(${JSON.stringify(message)}, '*')`);
+    try {
+      await page.evaluate(`window.postMessage(${JSON.stringify(message)}, '*')`);
+    } catch (error) {
+      // An answer to what was asked just before the page was closed reaches nobody.
+      if (!/has been closed/.test(String(error))) throw error;
+    }
   };
   await page.exposeFunction(
     'panelPosts',

@@ -32,6 +32,23 @@ const find = <K extends RunsNode['kind']>(
       node.kind === kind && test(node as Extract<RunsNode, { kind: K }>),
   );
 
+hostTest('a run is read again where its end was not reported yet, and a newer report is not taken back', async () => {
+  const { workspace } = hostFixture();
+  await withTree(async (_tree, index) => {
+    const run = index.find('run-done');
+    assert.ok(run);
+    const stages = run.status.stages.map((stage) => ({ ...stage, state: 'running' as const }));
+    const report = (updatedAt: string): void => {
+      index.update(run.folder, workspace, { ...run.status, state: 'running', stages, updatedAt });
+    };
+    report('2000-01-01T00:00:00.000Z');
+    assert.equal((await index.reread(run)).status.state, 'done');
+    assert.equal(index.find('run-done')?.status.state, 'done');
+    report('2999-01-01T00:00:00.000Z');
+    assert.equal((await index.reread(run)).status.state, 'running');
+  });
+});
+
 hostTest('the view shows tasks, runs, stages and trajectories in pages', async () => {
   hostFixture();
   await withTree(async (tree) => {

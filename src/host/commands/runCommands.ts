@@ -45,7 +45,7 @@ export async function runStage(services: Services, arg: unknown): Promise<void> 
     await services.runner.start({ task, configuration: services.configurations.get(task.file), stage });
     return;
   }
-  if (!(await agreesToReplace(run, stage))) return;
+  if (!(await agreesToReplace(services.runs, run, stage))) return;
   await start(services, run, stage);
 }
 

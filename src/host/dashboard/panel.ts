@@ -189,7 +189,7 @@ export class DashboardPanel implements vscode.Disposable {
     const task = runs.task(this.state.task);
     if (task?.problem !== undefined) throw new UserError(task.problem);
     const again = resume === undefined || stage === undefined ? undefined : this.run();
-    if (again !== undefined && stage !== undefined && !(await agreesToReplace(again, stage))) return null;
+    if (again !== undefined && stage !== undefined && !(await agreesToReplace(runs, again, stage))) return null;
     if (resume === undefined) this.state = { task: this.state.task };
     await runner.start({
       task: { file: this.state.task, workspace: this.run()?.workspace ?? workspaceOf(this.state.task) },

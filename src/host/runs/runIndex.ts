@@ -75,6 +75,18 @@ export class RunIndex implements vscode.Disposable {
     return this.byId.get(id);
   }
 
+  /** As its file has it now: what is reported of a run may be some moments old. */
+  async reread(run: RunRecord): Promise<RunRecord> {
+    const reported = this.byId.get(run.id) ?? run;
+    await this.readRun(run.folder, run.workspace);
+    const read = this.byId.get(run.id);
+    if (read === undefined) return reported;
+    // The runner's own report may come before the file.
+    const newer = read.status.updatedAt < reported.status.updatedAt ? reported : read;
+    this.byId.set(run.id, newer);
+    return newer;
+  }
+
   task(file: string): TaskRecord | undefined {
     return this.tasksByFile.get(file);
   }

@@ -29,7 +29,7 @@ export class Keyboard {
     return this.pointers;
   }
 
-  /** Presses a key that must reach this frame; again when the window, being busy, lost it. */
+  /** Presses a key that must reach this frame. @throws when something else has the keyboard */
   async pressIn(frame: Frame, key: string): Promise<void> {
     // The same listener as last time is not added twice.
     const before = await frame.evaluate<number>(`
@@ -38,12 +38,10 @@ export class Keyboard {
       addEventListener('keydown', window.keyReaches, true);
       window.keysReached.length`);
     const reached = (): Promise<number> => frame.evaluate<number>('window.keysReached.length');
-    for (let attempt = 1; attempt <= 3; attempt++) {
-      await this.editor.page.keyboard.press(key);
-      for (let i = 0; i < 100; i++) {
-        if ((await reached()) > before) return;
-        await this.editor.page.waitForTimeout(50);
-      }
+    await this.editor.page.keyboard.press(key);
+    for (let waited = 0; waited < this.limitMs; waited += 50) {
+      if ((await reached()) > before) return;
+      await this.editor.page.waitForTimeout(50);
     }
     throw new Error(`the key ${key} does not reach the frame`);
   }

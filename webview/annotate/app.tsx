@@ -66,9 +66,7 @@ export function App({ host, rpc }: Props) {
     async (method: keyof AnnotateRequests, action?: AnnotateAction) => {
       // A question of the editor's may stay open for long: only what changes the item holds keys back.
       if (method === 'act') queue.asked();
-      const timer = setTimeout(() => {
-        setLate(method === 'act');
-      }, lateMs);
+      const timer = method === 'act' ? setTimeout(setLate, lateMs, true) : undefined;
       try {
         if (method === 'act' && action !== undefined) await rpc.request('act', action);
         else if (method !== 'act') await rpc.request(method, null);

@@ -69,8 +69,9 @@ export class AnnotatorFile {
     return { damaged: this.#read.damaged, newer: this.#read.newer };
   }
 
+  /** Records that the disk does not have; 1 at least while it is not known which of those it took it gave up. */
   get unsaved(): number {
-    return this.#unsaved.length;
+    return Math.max(this.#unsaved.length, this.#lost === undefined ? 0 : 1);
   }
 
   /** Reads the file if it has changed. @returns whether it had */

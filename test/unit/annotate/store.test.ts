@@ -67,12 +67,14 @@ test('a busy disk is not waited for; what it gives up is told with the next reco
   });
   syncBuiltinESMExports();
   assert.throws(() => file.append(comment('four')), RunError);
+  assert.equal(file.unsaved, 1, 'so that the panel offers to try again');
   assert.throws(() => {
     file.flush();
   }, RunError);
   syncNow.mock.restore();
   syncBuiltinESMExports();
   file.flush();
+  assert.equal(file.unsaved, 0);
   assert.deepEqual(texts(file), ['one', 'two', 'three', 'four']);
 });
 

@@ -193,9 +193,9 @@ it('a box without a Python that can train is refused with what is missing', asyn
 });
 
 it('nothing is begun on a box on which no job could start, and little does not hinder', async () => {
-  const closed = { ...good.folder, path: '/root/x', writable: false };
+  const closed = { ...good.folder, path: '/srv/x', writable: false };
   for (const [change, box, said] of [
-    [{ folder: closed }, {}, /^Box "gpu" \(preflight check\): Disk: \/root\/x cannot be written\. .*--folder PATH/],
+    [{ folder: closed }, {}, /^Box "gpu" \(preflight check\): Disk: \/srv\/x cannot be written\. .*--folder PATH/],
     [{}, { slurm: {} }, /Slurm: sbatch is not there\. Choose the cluster/],
     [{ session: { systemd: true, linger: false, killUserProcesses: true } }, {}, /After logout: .*enable-linger/],
   ] as const) {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RunStatus } from '../../src/core/run/status.ts';
 import { startEditor } from '../harness/codeServer.ts';
 import type { Editor } from '../harness/codeServer.ts';
+import { runsOf } from '../harness/runsOf.ts';
 
 const limitMs = 60_000;
 
@@ -54,15 +54,7 @@ describe('a run on a language model of the editor', () => {
     rmSync(workspace, { recursive: true, force: true });
   });
 
-  const status = (): RunStatus | undefined => {
-    try {
-      const runs = join(workspace, '.autoact', 'runs');
-      const [run = ''] = readdirSync(runs);
-      return RunStatus.parse(JSON.parse(readFileSync(join(runs, run, 'status.json'), 'utf8')));
-    } catch {
-      return undefined; // Not there yet.
-    }
-  };
+  const status = () => runsOf(workspace)[0]?.status;
 
   test('goes to its table, and says that nobody can reproduce it', async () => {
     await editor.openFile('small.task.json');
@@ -78,8 +70,7 @@ describe('a run on a language model of the editor', () => {
       if (Date.now() > deadline) assert.fail(`${await editor.screenshot('editor-models')}: ${JSON.stringify(now)}`);
       await delay(200);
     }
-    const runs = join(workspace, '.autoact', 'runs');
-    const report = readFileSync(join(runs, readdirSync(runs)[0] ?? '', 'report.md'), 'utf8');
+    const report = readFileSync(join(runsOf(workspace)[0]?.folder ?? '', 'report.md'), 'utf8');
     assert.match(report, /not reproducible|cannot be reproduced/i);
     const [result] = status()?.results ?? [];
     assert.equal(result?.levels.at(-1)?.score, 0.5, 'one of the two answers is right');

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogEntry } from '../../src/core/run/log.ts';
-import { RunStatus } from '../../src/core/run/status.ts';
 import { inRoot } from '../../scripts/lib/project.mjs';
 import { notified } from '../harness/notified.ts';
+import { runsOf } from '../harness/runsOf.ts';
 import { agents, limitMs, TrainingWindow, withoutTraining } from '../harness/trainingWindow.ts';
 
 /** The starter task at a size that ends in seconds: a question a level, and nothing is trained in it. */
@@ -76,14 +76,7 @@ describe('what a training job has made, used from the window', { skip: withoutTr
     await editor.runCommand('Notifications: Clear All Notifications');
 
     await editor.runCommand('AutoAct: Run the Whole Loop');
-    const runs = join(workspace, '.autoact', 'runs');
-    const status = (): RunStatus | undefined => {
-      const [run] = existsSync(runs) ? readdirSync(runs) : [];
-      const path = join(runs, run ?? '', 'status.json');
-      return run === undefined || !existsSync(path)
-        ? undefined
-        : RunStatus.parse(JSON.parse(readFileSync(path, 'utf8')));
-    };
+    const status = () => runsOf(workspace)[0]?.status;
     const end = Date.now() + limitMs;
     while (['running', undefined].includes(status()?.state)) {
       assert.ok(Date.now() < end, `the run does not end: ${JSON.stringify(status())}`);
@@ -91,7 +84,7 @@ describe('what a training job has made, used from the window', { skip: withoutTr
     }
     assert.equal(status()?.state, 'done', JSON.stringify(status()));
     const asked = new Map<string, Set<string>>();
-    const log = join(runs, readdirSync(runs)[0] ?? '', 'log.jsonl');
+    const log = join(runsOf(workspace)[0]?.folder ?? '', 'log.jsonl');
     for (const line of readFileSync(log, 'utf8').trim().split('\n')) {
       const entry = JSON.parse(line) as LogEntry;
       assert.ok(!('failed' in entry), line);

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Frame } from 'playwright-core';
-import { RunStatus } from '../../src/core/run/status.ts';
+import type { RunStatus } from '../../src/core/run/status.ts';
 import { isAlive } from '../../src/node/store/runFolder.ts';
 import { CompletionServer } from '../doubles/completionServer.ts';
 import { fixtureTask, writeFixtureTask } from '../fixtures/runFolder.ts';
 import { startEditor } from '../harness/codeServer.ts';
 import type { Editor } from '../harness/codeServer.ts';
 import { notified } from '../harness/notified.ts';
+import { runsOf } from '../harness/runsOf.ts';
 
 const roles = ['meta', 'plan', 'tool', 'reflect'];
 const limitMs = 90_000;
@@ -47,15 +48,12 @@ describe('a run from the window', () => {
     rmSync(workspace, { recursive: true, force: true });
   });
 
-  const runs = (): string[] => {
-    try {
-      return readdirSync(join(workspace, '.autoact', 'runs'));
-    } catch {
-      return [];
-    }
+  const runs = () => runsOf(workspace);
+  const status = (): RunStatus => {
+    const [first] = runs();
+    assert.ok(first, 'there is a run');
+    return first.status;
   };
-  const status = (run = runs()[0] ?? ''): RunStatus =>
-    RunStatus.parse(JSON.parse(readFileSync(join(workspace, '.autoact', 'runs', run, 'status.json'), 'utf8')));
   const until = async (what: string, look: () => boolean | Promise<boolean>): Promise<void> => {
     const deadline = Date.now() + limitMs;
     while (!(await look())) {
@@ -166,7 +164,6 @@ describe('a run from the window', () => {
       JSON.stringify({ 'autoact.seed': 6, 'window.title': settingsRead }),
     );
     await until('the window has read the settings', async () => (await editor.page.title()).includes(settingsRead));
-    const [first] = runs();
     url = await server.start();
     const settings = {
       servers: { brief: { baseURL: url, outageMinutes: 0.02 } },
@@ -178,10 +175,10 @@ describe('a run from the window', () => {
     await editor.page
       .locator('.quick-input-widget .monaco-list-row', { hasText: 'brief.task.json' })
       .click({ timeout: limitMs });
-    const second = (): string => runs().find((run) => run !== first) ?? '';
-    await until('the second run keeps pairs', () => runs().length === 2 && (status(second()).stages[0]?.done ?? 0) > 0);
+    const second = () => runs()[1]?.status;
+    await until('the second run keeps pairs', () => (second()?.stages[0]?.done ?? 0) > 0);
     await server.stop();
-    await until('it has failed', () => status(second()).state === 'failed');
+    await until('it has failed', () => second()?.state === 'failed');
     const toast = await notified(editor, 'cannot be reached for 0.02 minutes');
     assert.match((await toast.textContent()) ?? '', /"brief".*Start it, or correct its address.*resume the run/);
     for (const name of ['Resume', 'Show Log']) assert.equal(await toast.getByRole('button', { name }).count(), 1, name);

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RunStatus } from '../../src/core/run/status.ts';
 import { writeFixtureTask } from '../fixtures/runFolder.ts';
 import { startEditor } from '../harness/codeServer.ts';
 import type { Editor } from '../harness/codeServer.ts';
+import { runsOf } from '../harness/runsOf.ts';
 
 const canary = 'sk-canary-7f3a91';
 const limitMs = 90_000;
@@ -95,11 +95,9 @@ describe('an API key', () => {
       assert.ok(Date.now() < deadline, `the server saw ${[...seen].join(', ')}`);
       await delay(100);
     }
-    const [run = ''] = readdirSync(join(workspace, '.autoact', 'runs'));
-    const { pid } = RunStatus.parse(
-      JSON.parse(readFileSync(join(workspace, '.autoact', 'runs', run, 'status.json'), 'utf8')),
-    );
-    if (process.platform === 'linux') assert.ok(!readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').includes(canary));
+    const [run] = runsOf(workspace);
+    if (process.platform === 'linux')
+      assert.ok(!readFileSync(`/proc/${String(run?.status.pid)}/cmdline`, 'utf8').includes(canary));
     assert.deepEqual(filesWithCanary(workspace), []);
     assert.ok(editor.hostLines.every((line) => !line.includes(canary)));
     assert.ok(!(await panel.content()).includes(canary));

@@ -2,12 +2,13 @@
  * Takes the pictures of docs/screenshots in the real VS Code. Without an argument it runs the starter task there first,
  * as a newcomer would; with one, it photographs the newest run of that workspace, which has to be done.
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { inRoot } from '../../scripts/lib/project.mjs';
-import { RunStatus, type StageId } from '../../src/core/run/status.ts';
+import type { RunStatus, StageId } from '../../src/core/run/status.ts';
 import { startEditor, type Theme } from './codeServer.ts';
+import { runsOf } from './runsOf.ts';
 
 const limitMs = 30 * 60_000;
 const themes: Theme[] = ['light', 'dark', 'high contrast'];
@@ -23,12 +24,7 @@ const picture = async (name: string): Promise<void> => {
   copyFileSync(await editor.screenshot(name), join(pictures, `${name}.png`));
   console.log(`docs/screenshots/${name}.png`);
 };
-const status = (): RunStatus | undefined => {
-  const runs = join(workspace, '.autoact', 'runs');
-  const run = existsSync(runs) ? readdirSync(runs).sort().at(-1) : undefined;
-  const file = join(runs, run ?? '', 'status.json');
-  return run !== undefined && existsSync(file) ? RunStatus.parse(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
-};
+const status = (): RunStatus | undefined => runsOf(workspace).at(-1)?.status;
 const until = async (what: string, look: (now: RunStatus) => boolean): Promise<void> => {
   const deadline = Date.now() + limitMs;
   for (;;) {

@@ -230,10 +230,10 @@ describe('a trace that is open', () => {
     await input.fill('ann');
     await page.keyboard.press('Enter');
     const frame = await editor.webview('main.annotate .step', limitMs);
-    await page.waitForTimeout(700);
-    await page.keyboard.press('1');
+    const keyboard = new Keyboard(editor, limitMs);
+    await keyboard.pressIn(frame, '1');
     await frame.locator('.verdict.good').first().waitFor({ timeout: limitMs });
-    await page.keyboard.press('a');
+    await keyboard.pressIn(frame, 'a');
     await frame.locator('.whole .choice[aria-pressed=true]', { hasText: 'Accept' }).waitFor({ timeout: limitMs });
     const file = join(workspace, '.autoact', 'annotations', 'ann.jsonl');
     const kinds = readFileSync(file, 'utf8')

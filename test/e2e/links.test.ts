@@ -74,6 +74,8 @@ describe('links in the window', () => {
   test('it opens the trace again, at that step, once the reader has agreed', async () => {
     await closeAll();
     await editor.runCommand('Developer: Open URL');
+    // The palette's own line has the focus, too, until it closes.
+    await editor.page.locator('.quick-input-message', { hasText: 'URL to open' }).waitFor({ timeout: limitMs });
     await editor.page.locator('.quick-input-box input:focus').waitFor({ timeout: limitMs });
     await editor.page.keyboard.insertText(copied);
     await editor.page.keyboard.press('Enter');

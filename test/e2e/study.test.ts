@@ -92,16 +92,15 @@ describe('a study of two runs, from New Study to the revealed key', () => {
   const judgeAll = async (rater: string, method: string, total: number): Promise<void> => {
     const frame = await panel();
     await frame.locator('.title', { hasText: rater }).waitFor({ timeout: limitMs });
-    await editor.page.waitForTimeout(700);
     const key = folder.key();
     const own = folder.plan().raters.find((r) => r.name === rater)?.presentations;
     for (let n = 1; n <= total; n++) {
       const place = Number(/Item (\d+)/.exec((await frame.textContent('.pace')) ?? '')?.[1]);
       const order = own?.[place - 1]?.order;
       const best = order?.findIndex((c) => key?.candidates[c]?.method === method) ?? 0;
-      await editor.page.keyboard.press(String(Math.max(best, 0) + 1));
+      await keyboard.pressIn(frame, String(Math.max(best, 0) + 1));
       await frame.locator('.choice[aria-pressed=true]').first().waitFor({ timeout: limitMs });
-      await editor.page.keyboard.press('Enter');
+      await keyboard.pressIn(frame, 'Enter');
       await frame.locator('.pace', { hasText: `${n} of` }).waitFor({ timeout: limitMs });
     }
   };
@@ -137,9 +136,9 @@ describe('a study of two runs, from New Study to the revealed key', () => {
       assert.ok(!new RegExp(`\\b${tell}\\b`).test(shown), tell);
     await editor.screenshot('annotate-adjudication');
     for (let n = 1; n <= 4; n++) {
-      await editor.page.keyboard.press('1');
+      await keyboard.pressIn(frame, '1');
       await frame.locator('.choice[aria-pressed=true]').first().waitFor({ timeout: limitMs });
-      await editor.page.keyboard.press('Enter');
+      await keyboard.pressIn(frame, 'Enter');
       await frame.locator('.pace', { hasText: `${n} of 4 done` }).waitFor({ timeout: limitMs });
     }
     assert.equal(labelsOf('cleo').done.size, 4);

@@ -44,7 +44,6 @@ describe('studies of pairs and of single trajectories, by keyboard', () => {
     const frame = await editor.webview('main.annotate header h1', limitMs);
     await frame.locator('h1', { hasText: study }).waitFor({ timeout: limitMs });
     await frame.locator('.pace', { hasText: ' 0 of ' }).waitFor({ timeout: limitMs });
-    await editor.page.waitForTimeout(700);
     return frame;
   };
 
@@ -70,9 +69,9 @@ describe('studies of pairs and of single trajectories, by keyboard', () => {
     assert.ok(total >= pairs * questions, String(total));
     for (let n = 1; n <= total; n++) {
       assert.equal(await frame.locator('.choice:not(.none)').count(), 2);
-      await editor.page.keyboard.press('1');
+      await keyboard.pressIn(frame, '1');
       await frame.locator('.choice[aria-pressed=true]').first().waitFor({ timeout: limitMs });
-      await editor.page.keyboard.press('Enter');
+      await keyboard.pressIn(frame, 'Enter');
       await frame.locator('.pace', { hasText: `${n} of ${total} done` }).waitFor({ timeout: limitMs });
     }
     const key = folderOf('pairs').key();
@@ -132,11 +131,11 @@ describe('studies of pairs and of single trajectories, by keyboard', () => {
     const frame = await panelOf('fit');
     await editor.screenshot('annotate-single');
     for (const [n, key] of ['a', 'x'].entries()) {
-      await editor.page.keyboard.press('1');
+      await keyboard.pressIn(frame, '1');
       await frame.locator('.verdict.good').first().waitFor({ timeout: limitMs });
-      await editor.page.keyboard.press(key);
+      await keyboard.pressIn(frame, key);
       await frame.locator('.whole .choice[aria-pressed=true]').first().waitFor({ timeout: limitMs });
-      await editor.page.keyboard.press('Enter');
+      await keyboard.pressIn(frame, 'Enter');
       await frame.locator('.pace', { hasText: `${n + 1} of ` }).waitFor({ timeout: limitMs });
     }
     await onFit('Use Labels for Training');

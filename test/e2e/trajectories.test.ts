@@ -92,7 +92,7 @@ describe('trajectories in the window', () => {
       .getByRole('button', { name: /Show Trajectories as a Table/ })
       .click();
     table = await editor.webview('.rows .row.right', 60_000);
-    assert.match((await table.textContent('.status')) ?? '', /^161 of 161 trajectories/);
+    assert.match((await table.textContent('.status:has-text("trajectories")')) ?? '', /^161 of 161 trajectories/);
     await table.waitForSelector('.matrix tbody tr');
   });
 

@@ -75,17 +75,18 @@ export function debugWindow(editor: Editor): DebugWindow {
     variable,
     async setVariable(name, value) {
       const box = page.locator('.debug-variables input').first();
-      // The view is drawn anew after a stop, and a key that comes before is lost.
+      // For a while after a stop VS Code draws the view anew: the box is gone then, or is another one with the old text.
       for (let attempt = 1; ; attempt++)
         try {
           await variable(name).locator('.expression').dblclick({ timeout: limitMs });
           await box.waitFor({ timeout: 5000 });
-          break;
+          await box.fill(value, { timeout: 5000 });
+          await box.press('Enter', { timeout: 5000 });
+          await variable(name).filter({ hasText: value }).waitFor({ timeout: 10_000 });
+          return;
         } catch (error) {
           if (attempt === 4) throw error;
         }
-      await box.fill(value);
-      await box.press('Enter');
     },
     async addConditional(text, condition) {
       const bound = page.locator('.debug-breakpoints .codicon-debug-breakpoint-conditional');

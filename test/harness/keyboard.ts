@@ -29,8 +29,11 @@ export class Keyboard {
     return this.pointers;
   }
 
-  /** Presses a key that must reach this frame. @throws when something else has the keyboard */
+  /** Presses a key that must reach this frame. @throws when something else has the keyboard and keeps it */
   async pressIn(frame: Frame, key: string): Promise<void> {
+    await frame.waitForFunction('document.hasFocus()', undefined, { timeout: this.limitMs }).catch((error: unknown) => {
+      throw new Error(`the frame that ${key} is for does not get the keyboard`, { cause: error });
+    });
     // The same listener as last time is not added twice.
     const before = await frame.evaluate<number>(`
       window.keysReached ??= [];

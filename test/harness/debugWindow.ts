@@ -74,8 +74,8 @@ export function debugWindow(editor: Editor): DebugWindow {
     },
     variable,
     async setVariable(name, value) {
-      const box = page.locator('.debug-variables input').first();
-      // For a while after a stop VS Code draws the view anew: the box is gone then, or is another one with the old text.
+      // For a moment after a stop VS Code draws the view anew. A box that is open by then goes with what was typed.
+      const box = page.locator('.debug-variables input:visible').first();
       for (let attempt = 1; ; attempt++)
         try {
           await variable(name).locator('.expression').dblclick({ timeout: limitMs });

@@ -91,16 +91,19 @@ describe('training on a real Slurm of one node and one processor, over SSH', { s
     let cutting = true;
     const cutter = setInterval(() => cutting && Math.random() < 0.4 && cluster.line.cut(), 500);
     const followed = follow(job);
-    await reached(progress, 1, 10, followed);
-    // That it waits again is to be seen.
-    cutting = false;
-    await cluster.slurm.call('scontrol', 'requeue', number());
-    await reached(progress, 2, 1, followed);
-    cutting = true;
-    await reached(progress, 2, 10, followed);
-    // What Slurm does at the end of the time, without waiting for it.
-    await cluster.slurm.call('scancel', '--batch', '--signal=TERM', number());
-    clearInterval(cutter);
+    try {
+      await reached(progress, 1, 10, followed);
+      // That it waits again is to be seen.
+      cutting = false;
+      await cluster.slurm.call('scontrol', 'requeue', number());
+      await reached(progress, 2, 1, followed);
+      cutting = true;
+      await reached(progress, 2, 10, followed);
+      // What Slurm does at the end of the time, without waiting for it.
+      await cluster.slurm.call('scancel', '--batch', '--signal=TERM', number());
+    } finally {
+      clearInterval(cutter);
+    }
     const first = await followed;
     assert.equal(progressOf(job.folder).starts, 2, JSON.stringify(first.end));
     assert.ok(

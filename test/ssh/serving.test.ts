@@ -232,11 +232,15 @@ describe('serving from a host', { skip }, () => {
       return { code: await ended, lines };
     };
 
+    /** Waits until a program says that the adapters are served. */
+    const ready = async ({ lines, child }: ReturnType<typeof start>): Promise<void> => {
+      while (!lines.some(({ type }) => type === 'serving')) {
+        assert.equal(child.exitCode, null, JSON.stringify(lines));
+        await sleep(100);
+      }
+    };
     const serving = start('serve', '--box', 'gpu', '--job', trained);
-    while (!serving.lines.some(({ type }) => type === 'serving')) {
-      assert.equal(serving.child.exitCode, null, JSON.stringify(serving.lines));
-      await sleep(100);
-    }
+    await ready(serving);
     const told = serving.lines.find(({ type }) => type === 'serving') as {
       baseURL: string;
       apiKey: string;
@@ -262,7 +266,7 @@ describe('serving from a host', { skip }, () => {
     assert.deepEqual(running(), []);
 
     const kept = start('serve', '--box', 'gpu', '--job', trained, '--keep');
-    while (!kept.lines.some(({ type }) => type === 'serving')) await sleep(100);
+    await ready(kept);
     kept.child.kill('SIGINT');
     assert.equal(await kept.ended, 0);
     assert.notDeepEqual(running(), []);
